@@ -1,0 +1,2 @@
+//! The binary `nex`.
+fn main() {}

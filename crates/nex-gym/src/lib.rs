@@ -1,0 +1,1 @@
+//! Task sets, harnesses, the expert driver and rollouts at scale.

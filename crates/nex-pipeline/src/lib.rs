@@ -1,0 +1,1 @@
+//! NexGAP: execution and export as resumable stages over a run folder.
