@@ -1,1 +1,18 @@
 //! NexAU: an agent spec in YAML becomes a recursive ReAct loop and its trajectory.
+//!
+//! [`AgentSpec`] is an agent as data, [`RunContext`] what one run needs besides. Loops are bounded
+//! by [`Limits`], time comes from a [`Clock`], and an [`Observer`] may watch.
+
+pub mod clock;
+pub mod context;
+pub mod diagnostic;
+pub mod limits;
+pub mod observer;
+pub mod spec;
+
+pub use clock::{Clock, SystemClock, VirtualClock};
+pub use context::{RunContext, ToolFailurePolicy};
+pub use diagnostic::{AgentError, Diagnostic, Severity};
+pub use limits::{Limits, LimitsOverride};
+pub use observer::Observer;
+pub use spec::{AgentSpec, LlmConfig, McpEntry, McpTransport, PromptBlock, SubAgentEntry, ToolEntry};
