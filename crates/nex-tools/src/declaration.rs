@@ -1,11 +1,15 @@
 //! A tool's declaration with its schema compiled, once for all sessions.
 
 use nex_trajectory::ToolSpec;
+use serde_json::Value;
 
 /// A [`ToolSpec`] and the validator of its arguments.
 pub struct ToolDeclaration {
     spec: ToolSpec,
     validator: jsonschema::Validator,
+    /// The schema lists all arguments plainly, so a name outside the list is a likely mistake
+    /// even where the schema does not forbid it.
+    is_plain_object: bool,
 }
 
 /// A tool's input schema is no JSON Schema.
@@ -18,6 +22,18 @@ pub struct SchemaError {
     pub cause: String,
 }
 
+/// Keywords that may allow arguments which `properties` does not name.
+const OPENING_KEYWORDS: [&str; 8] = [
+    "additionalProperties",
+    "patternProperties",
+    "unevaluatedProperties",
+    "allOf",
+    "anyOf",
+    "oneOf",
+    "if",
+    "$ref",
+];
+
 impl ToolDeclaration {
     /// Compiles the schema of `spec`.
     ///
@@ -26,7 +42,10 @@ impl ToolDeclaration {
     pub fn new(spec: ToolSpec) -> Result<Self, SchemaError> {
         let validator = jsonschema::validator_for(&spec.input_schema)
             .map_err(|e| SchemaError { tool: spec.name.clone(), cause: e.to_string() })?;
-        Ok(Self { spec, validator })
+        let schema = &spec.input_schema;
+        let has_names = schema.get("properties").and_then(Value::as_object).is_some_and(|p| !p.is_empty());
+        let is_plain_object = has_names && OPENING_KEYWORDS.iter().all(|word| schema.get(word).is_none());
+        Ok(Self { spec, validator, is_plain_object })
     }
 
     /// The tool as declared to the model.
@@ -37,5 +56,16 @@ impl ToolDeclaration {
     /// The compiled schema.
     pub fn validator(&self) -> &jsonschema::Validator {
         &self.validator
+    }
+
+    /// The names of the arguments that the schema lists.
+    pub fn argument_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.spec.input_schema.get("properties").and_then(Value::as_object);
+        names.into_iter().flat_map(|names| names.keys().map(String::as_str))
+    }
+
+    /// False when the schema lists its arguments plainly and `name` is not among them.
+    pub fn knows_argument(&self, name: &str) -> bool {
+        !self.is_plain_object || self.spec.input_schema["properties"].get(name).is_some()
     }
 }

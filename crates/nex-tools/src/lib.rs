@@ -1,11 +1,17 @@
 //! What an agent can do.
 //!
-//! A [`Tool`] takes validated arguments and gives content. A `Toolbox` holds an agent's tools,
+//! A [`Tool`] takes validated arguments and gives content. A [`Toolbox`] holds an agent's tools,
 //! checks each call against its schema before it runs, bounds it in time and size, and turns
 //! whatever goes wrong into data. It knows no models, prompts or rewards.
 
+pub mod arguments;
 pub mod declaration;
+pub mod fn_tool;
+pub mod output_cap;
 pub mod tool;
+pub mod toolbox;
 
-pub use declaration::ToolDeclaration;
+pub use declaration::{SchemaError, ToolDeclaration};
+pub use fn_tool::FnTool;
 pub use tool::{CallContext, Tool, ToolFailure, ToolOutput};
+pub use toolbox::{CallOutcome, DuplicateTool, ToolLimits, Toolbox};

@@ -53,17 +53,19 @@ pub struct ToolOutput {
     pub content: Vec<ContentBlock>,
     /// The tool says that it failed; the model may try otherwise.
     pub is_error: bool,
+    /// Some bytes were not UTF-8 and stand as U+FFFD; the toolbox records it as a defect.
+    pub is_lossy: bool,
 }
 
 impl ToolOutput {
     /// Successful text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { content: vec![ContentBlock::Text { text: text.into() }], is_error: false }
+        Self { content: vec![ContentBlock::Text { text: text.into() }], is_error: false, is_lossy: false }
     }
 
     /// Text of a failure that the model may react to.
     pub fn error(text: impl Into<String>) -> Self {
-        Self { content: vec![ContentBlock::Text { text: text.into() }], is_error: true }
+        Self { content: vec![ContentBlock::Text { text: text.into() }], is_error: true, is_lossy: false }
     }
 }
 
@@ -98,6 +100,14 @@ pub enum ToolFailure {
         /// What was wrong.
         cause: String,
     },
+    /// The tool's code panicked.
+    #[error("tool `{tool}` panicked: {message}")]
+    Panicked {
+        /// The tool.
+        tool: String,
+        /// The panic's message.
+        message: String,
+    },
     /// The run was told to stop.
     #[error("cancelled")]
     Cancelled,
@@ -110,6 +120,7 @@ impl ToolFailure {
             Self::Timeout { .. } => "tool_timeout",
             Self::ServerGone { .. } => "server_gone",
             Self::Protocol { .. } => "protocol_error",
+            Self::Panicked { .. } => "tool_panicked",
             Self::Cancelled => "cancelled",
         }
     }
