@@ -10,8 +10,10 @@ pub mod fn_tool;
 pub mod output_cap;
 pub mod tool;
 pub mod toolbox;
+pub mod workspace;
 
 pub use declaration::{SchemaError, ToolDeclaration};
 pub use fn_tool::FnTool;
 pub use tool::{CallContext, Tool, ToolFailure, ToolOutput};
 pub use toolbox::{CallOutcome, DuplicateTool, ToolLimits, Toolbox};
+pub use workspace::{Workspace, WorkspaceError, WorkspaceLimits};
