@@ -1,0 +1,199 @@
+//! Tasks: an instruction in a world, the oracle plan that proves it solvable, and the checks that
+//! judge a run.
+//!
+//! A task is a pure function of (world, seed, dials, language). Its initial state is the world's
+//! state for `state.seed` in `language`; nothing else is needed to start a session for it.
+
+mod dials;
+mod exact;
+mod plan;
+
+pub use dials::{Dials, Difficulty};
+pub use plan::{
+    Aggregate, AnswerPlan, Comparison, Fold, Operator, OraclePlan, Paging, Pick, PlanStep, ResolveError,
+    RowOrder, RowTest, TRANSIENT_CODES, ValueSource, render_answer, resolve, resolve_arguments,
+};
+
+use indexmap::IndexMap;
+use nex_trajectory::TaskRecord;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Version of the generator, part of every task's id: raised when the same seed gives another task.
+pub const GENERATOR_VERSION: u32 = 1;
+
+/// One task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Id, world, seed, language, instruction, difficulty: what an episode keeps.
+    pub record: TaskRecord,
+    /// What it was asked for.
+    pub dials: Dials,
+    /// What the agent is told beside the instruction.
+    pub briefing: Briefing,
+    /// Names of the tools that are offered, in the order of the world's operations: those that
+    /// the plan needs and distractors.
+    pub tools: Vec<String>,
+    /// Where the state comes from.
+    pub state: InitialState,
+    /// How the world misbehaves in this task.
+    #[serde(default)]
+    pub faults: Faults,
+    /// How it can be solved.
+    pub plan: OraclePlan,
+    /// What a run is judged by.
+    pub checks: Vec<Check>,
+    /// How long a run may be.
+    pub limits: TaskLimits,
+}
+
+/// System facts for the prompt, in the task's language.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Briefing {
+    /// Who the agent is and what it does.
+    pub role: String,
+    /// Facts that the instruction relies on: the date, the currency.
+    pub facts: Vec<String>,
+    /// The rules, one sentence each.
+    pub policies: Vec<String>,
+}
+
+impl Briefing {
+    /// The whole as a system prompt: role, facts, numbered rules.
+    pub fn text(&self) -> String {
+        let mut text = self.role.clone();
+        for fact in &self.facts {
+            text.push('\n');
+            text.push_str(fact);
+        }
+        if !self.policies.is_empty() {
+            text.push('\n');
+            for (number, policy) in self.policies.iter().enumerate() {
+                text.push_str(&format!("\n{}. {policy}", number + 1));
+            }
+        }
+        text
+    }
+}
+
+/// The state at the start: the world's state for a seed, in the task's language.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct InitialState {
+    /// Seed of the state.
+    pub seed: u64,
+}
+
+/// Misbehaviour of the world in a task. What is not set is off, whatever the world file says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Faults {
+    /// Chance that a call fails with `unavailable`; a retry may succeed.
+    #[serde(default)]
+    pub transient: f64,
+    /// Chance that a list comes cut short, with a cursor.
+    #[serde(default)]
+    pub truncate: f64,
+    /// Chance that a reply carries fields that nobody needs.
+    #[serde(default)]
+    pub verbose: f64,
+    /// So many calls in so many seconds of virtual time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<(u32, u32)>,
+    /// Operations that are down throughout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub down: Vec<String>,
+}
+
+/// What a run is judged by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "check", rename_all = "snake_case")]
+pub enum Check {
+    /// At the end, this field of this record has this value.
+    Field {
+        /// The entity.
+        entity: String,
+        /// The record.
+        id: String,
+        /// The field.
+        field: String,
+        /// Its value.
+        equals: Value,
+    },
+    /// At the end, there is a record that was not there, with these values.
+    Created {
+        /// The entity.
+        entity: String,
+        /// Field to value; `{"$created": n}` stands for the id of the record of the n-th
+        /// `Created` check of the task.
+        fields: IndexMap<String, Value>,
+    },
+    /// At the end, this record is gone.
+    Deleted {
+        /// The entity.
+        entity: String,
+        /// The record.
+        id: String,
+    },
+    /// The operation succeeded with (at least) these arguments; for goals that leave no trace in
+    /// the state.
+    Called {
+        /// The operation.
+        operation: String,
+        /// Arguments that count.
+        arguments: IndexMap<String, Value>,
+    },
+    /// The operation never succeeded with these arguments: a request that had to be declined.
+    NotCalled {
+        /// The operation.
+        operation: String,
+        /// Arguments that count.
+        arguments: IndexMap<String, Value>,
+    },
+    /// The answer says this.
+    Says(Fact),
+}
+
+/// Something the answer must say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// What it is, in the words of the question.
+    pub about: String,
+    /// How it is compared.
+    pub kind: FactKind,
+    /// The exact value.
+    pub value: Value,
+    /// Words that say it, any one of which will do; for numbers and dates none, they are compared
+    /// as such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<String>,
+    /// Other values of the same kind that this world holds: an answer that says more than two
+    /// of them beside the right one is a guess.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decoys: Vec<String>,
+}
+
+/// How a fact is looked for in free text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactKind {
+    /// A count or other number.
+    Number,
+    /// An amount of money.
+    Money,
+    /// A date, in any usual way of writing.
+    Date,
+    /// A date with a time.
+    Datetime,
+    /// A name, id, code, enum label or other text.
+    Text,
+    /// That a request was declined.
+    Refusal,
+}
+
+/// How long a run may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskLimits {
+    /// Model replies.
+    pub max_turns: u32,
+    /// Tool calls.
+    pub max_calls: u32,
+}
