@@ -3,7 +3,8 @@
 use crate::{EpisodeId, StopReason, TaskId, Trajectory};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// Version of the episode record; a reader refuses a newer one.
@@ -14,6 +15,8 @@ pub const EPISODE_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Episode {
     /// [`EPISODE_VERSION`] of the writer.
+    #[serde(deserialize_with = "known_version")]
+    #[schemars(with = "u32")]
     pub version: u32,
     /// A function of task, attempt, seed, harness and model.
     pub id: EpisodeId,
@@ -38,6 +41,17 @@ pub struct Episode {
     /// Anything else that a stage wants to keep: injected faults, the expert's dials …
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub notes: IndexMap<String, Value>,
+}
+
+/// Fails on the version number itself, before fields that only a newer Nex knows are dropped.
+fn known_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(deserializer)?;
+    if version > EPISODE_VERSION {
+        return Err(D::Error::custom(format_args!(
+            "episode has version {version}, this program knows up to {EPISODE_VERSION}; update nex"
+        )));
+    }
+    Ok(version)
 }
 
 impl Episode {
@@ -73,6 +87,8 @@ pub struct TaskRecord {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reward {
     /// Σ weight·score over the parts, the weights summing to 1.
+    #[serde(serialize_with = "crate::number::finite")]
+    #[schemars(with = "f64")]
     pub total: f64,
     /// The parts, in a fixed order.
     pub parts: Vec<RewardPart>,
@@ -84,8 +100,12 @@ pub struct RewardPart {
     /// `final_state`, `answer`, `policy`, `no_collateral`, `test_pass_rate` …
     pub name: String,
     /// In [0, 1].
+    #[serde(serialize_with = "crate::number::finite")]
+    #[schemars(with = "f64")]
     pub score: f64,
     /// In [0, 1]; 0 for a part that only informs.
+    #[serde(serialize_with = "crate::number::finite")]
+    #[schemars(with = "f64")]
     pub weight: f64,
     /// What was wrong, in words; empty where nothing was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -6,12 +6,19 @@
 //!
 //! Pure data: no network, no clock, no other crate of the workspace.
 
+#[cfg(test)]
+mod arbitrary;
 pub mod defect;
 pub mod episode;
 pub mod id;
+#[cfg(test)]
+mod laws;
 pub mod message;
+mod number;
 pub mod run;
+pub mod schema;
 pub mod stop;
+pub mod store;
 pub mod tool_spec;
 pub mod trajectory;
 pub mod turn;

@@ -67,7 +67,9 @@ pub struct TokenSpan {
     /// Token ids.
     pub ids: Vec<u32>,
     /// Behaviour log-probabilities in nats, of sampled tokens; 0 where `is_sampled` is false.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Finite: whoever fills this replaces a server's -inf by a large negative number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", serialize_with = "crate::number::all_finite")]
+    #[schemars(with = "Vec<f32>")]
     pub logprobs: Vec<f32>,
     /// The model sampled this token: it takes part in the loss.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
