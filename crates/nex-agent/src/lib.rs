@@ -3,16 +3,28 @@
 //! [`AgentSpec`] is an agent as data, [`RunContext`] what one run needs besides. Loops are bounded
 //! by [`Limits`], time comes from a [`Clock`], and an [`Observer`] may watch.
 
+pub mod agent;
+pub mod binding;
+mod calls;
 pub mod clock;
 pub mod context;
 pub mod diagnostic;
 pub mod limits;
+mod nearest;
 pub mod observer;
+mod prompt;
+mod reply;
+mod run;
 pub mod spec;
+mod spending;
+pub mod sub_agent;
 
+pub use agent::Agent;
+pub use binding::{BindingRequest, ToolBindings, ToolFactory};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use context::{RunContext, ToolFailurePolicy};
 pub use diagnostic::{AgentError, Diagnostic, Severity};
 pub use limits::{Limits, LimitsOverride};
 pub use observer::Observer;
 pub use spec::{AgentSpec, LlmConfig, McpEntry, McpTransport, PromptBlock, SubAgentEntry, ToolEntry};
+pub use sub_agent::AGENT_TOOL;
