@@ -41,24 +41,51 @@ pub struct ChatRequest<'a> {
 }
 
 /// What a model answered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChatReply {
     /// The assistant message; blocks in the order in which they were produced.
     pub message: Message,
     /// Why it stopped.
     pub finish_reason: FinishReason,
     /// Tokens, as the provider counted them.
+    #[serde(default)]
     pub usage: Usage,
     /// `start_ms` is 0 here: the loop knows when it asked.
+    #[serde(default)]
     pub timing: Timing,
     /// The model that really answered, as the server named it.
     pub model: ModelIdentity,
-    /// Sampled tokens with log-probabilities, where the server gives them.
+    /// Sampled tokens with log-probabilities. Only where the server names token ids, as vLLM does:
+    /// log-probabilities of unnamed tokens cannot be put beside a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenSpan>,
+    /// The whole prompt as the server tokenised it; empty where it does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompt_token_ids: Vec<u32>,
     /// Requests sent until this reply came; 1 means no retry.
     pub attempts: u32,
     /// What the wire decoder found wrong (never more than the model's doing).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<Defect>,
+}
+
+impl ChatReply {
+    /// `message` of `model`, at the first attempt; all that is not known is empty. It stopped to
+    /// have its calls run if it has any.
+    pub fn new(message: Message, model: ModelIdentity) -> Self {
+        let has_calls = message.calls().next().is_some();
+        Self {
+            message,
+            finish_reason: if has_calls { FinishReason::ToolCalls } else { FinishReason::Stop },
+            usage: Usage::default(),
+            timing: Timing::default(),
+            model,
+            tokens: None,
+            prompt_token_ids: Vec::new(),
+            attempts: 1,
+            defects: Vec::new(),
+        }
+    }
 }
 
 /// How to sample. Unset values are left to the provider.
@@ -115,10 +142,11 @@ impl ToolSet {
 #[derive(Default)]
 pub struct Transcript {
     messages: Vec<Arc<Message>>,
-    encoded: Mutex<EncodedPrefix>,
+    encoded: Mutex<Vec<EncodedPrefix>>,
 }
 
-#[derive(Default)]
+/// One wire shape of the first messages. There are one to three: the provider's, Anthropic's
+/// separate system text, a cassette's digest.
 struct EncodedPrefix {
     dialect: &'static str,
     message_count: usize,
@@ -142,17 +170,23 @@ impl Transcript {
     }
 
     /// Gives `read` the messages in wire shape `dialect`. `encode(index, message, out)` appends one
-    /// message and is called once for each, however many turns follow.
+    /// message and is called once for each, however many turns follow. It may read and rewrite what
+    /// it wrote before.
     pub fn with_encoded<R>(
         &self,
         dialect: &'static str,
         mut encode: impl FnMut(usize, &Message, &mut Vec<u8>),
         read: impl FnOnce(&[u8]) -> R,
     ) -> R {
-        let mut prefix = self.encoded.lock();
-        if prefix.dialect != dialect {
-            *prefix = EncodedPrefix { dialect, message_count: 0, bytes: Vec::new() };
-        }
+        let mut prefixes = self.encoded.lock();
+        let place = match prefixes.iter().position(|prefix| prefix.dialect == dialect) {
+            Some(place) => place,
+            None => {
+                prefixes.push(EncodedPrefix { dialect, message_count: 0, bytes: Vec::new() });
+                prefixes.len() - 1
+            }
+        };
+        let prefix = &mut prefixes[place];
         for index in prefix.message_count..self.messages.len() {
             encode(index, &self.messages[index], &mut prefix.bytes);
         }

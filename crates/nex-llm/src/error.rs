@@ -53,6 +53,14 @@ pub enum LlmError {
         /// What was wrong with it.
         cause: String,
     },
+    /// The reply grew past its limit. The same question would fill it again.
+    #[error("reply of {endpoint} exceeds {limit_bytes} bytes; lower max_tokens, or raise max_reply_bytes")]
+    ReplyTooLarge {
+        /// Where.
+        endpoint: String,
+        /// The limit.
+        limit_bytes: usize,
+    },
     /// 401 or 403: asking again cannot help.
     #[error("{endpoint} refuses the key (status {status}): {message}")]
     Unauthorized {
@@ -103,7 +111,8 @@ impl LlmError {
             | Self::RateLimited { .. }
             | Self::Server { .. }
             | Self::BrokenReply { .. } => true,
-            Self::Unauthorized { .. }
+            Self::ReplyTooLarge { .. }
+            | Self::Unauthorized { .. }
             | Self::ContextTooLong { .. }
             | Self::Rejected { .. }
             | Self::NotRecorded { .. }
@@ -119,6 +128,7 @@ impl LlmError {
             Self::RateLimited { .. } => "rate_limited",
             Self::Server { .. } => "model_server_error",
             Self::BrokenReply { .. } => "broken_reply",
+            Self::ReplyTooLarge { .. } => "reply_too_large",
             Self::Unauthorized { .. } => "unauthorized",
             Self::ContextTooLong { .. } => "context_too_long",
             Self::Rejected { .. } => "request_rejected",

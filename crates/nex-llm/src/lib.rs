@@ -5,7 +5,23 @@
 //! record/replay; it knows no agents, no YAML, and not what a tool means.
 
 pub mod chat;
+pub mod config;
 pub mod error;
+pub mod limit;
+pub mod open;
+pub mod openai;
+pub mod retry;
+pub mod sse;
+
+mod endpoint;
+mod failure;
+mod json;
+mod parts;
 
 pub use chat::{ChatModel, ChatReply, ChatRequest, Sampling, ToolSet, Transcript};
+pub use config::{ApiKey, Deadlines, HeaderList, ModelConfig, ReasoningEcho};
 pub use error::LlmError;
+pub use limit::{Limited, Limits};
+pub use open::{SCHEMES, open_model};
+pub use openai::OpenAiChat;
+pub use retry::{RetryPolicy, Retrying};

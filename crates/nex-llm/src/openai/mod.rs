@@ -1,0 +1,95 @@
+//! OpenAI chat completions, and the many servers that speak it: vLLM, SGLang, llama.cpp, Ollama,
+//! DeepSeek, OpenRouter and others.
+//!
+//! Invariant: the bytes of earlier messages never change from turn to turn, so a turn costs what it
+//! adds plus one copy of the prefix.
+
+mod reply;
+mod request;
+mod wire;
+
+use crate::endpoint::{Endpoint, EndpointConfig, Incoming};
+use crate::sse::SseDecoder;
+use crate::{ChatModel, ChatReply, ChatRequest, LlmError, ModelConfig};
+use async_trait::async_trait;
+use nex_trajectory::{ModelIdentity, Timing};
+use reply::ReplyBuilder;
+use request::RequestEncoder;
+
+/// A model behind an OpenAI chat completions endpoint.
+pub struct OpenAiChat {
+    name: String,
+    endpoint: Endpoint,
+    encoder: RequestEncoder,
+    is_streaming: bool,
+}
+
+impl OpenAiChat {
+    /// The model `name` at `config.base_url` (OpenAI's own where unset). One request, no retry:
+    /// see [`crate::open_model`] for the usual stack.
+    ///
+    /// # Errors
+    /// [`LlmError::Misconfigured`]: an address, key or header that cannot be used.
+    pub fn new(name: &str, config: &ModelConfig) -> Result<Self, LlmError> {
+        let base = config.base_url.as_deref().unwrap_or("https://api.openai.com/v1");
+        let url = format!("{}/chat/completions", base.trim_end_matches('/'));
+        let endpoint = Endpoint::new(EndpointConfig {
+            url: &url,
+            deadlines: config.deadlines,
+            max_reply_bytes: config.max_reply_bytes,
+            api_key: config.api_key.clone(),
+            key_header: ("authorization", "Bearer "),
+            headers: config.headers.0.clone(),
+        })?;
+        Ok(Self {
+            name: name.to_owned(),
+            endpoint,
+            encoder: RequestEncoder::new(name, base, config.stream, config.reasoning_echo),
+            is_streaming: config.stream,
+        })
+    }
+
+    async fn read_stream(
+        &self,
+        incoming: &mut Incoming<'_>,
+        builder: &mut ReplyBuilder<'_>,
+    ) -> Result<(), LlmError> {
+        let mut decoder = SseDecoder::new();
+        while let Some(piece) = incoming.chunk().await? {
+            decoder.feed(&piece);
+            while let Some(event) =
+                decoder.next_event().map_err(|error| self.endpoint.broken(error.to_string()))?
+            {
+                builder.event(event.data)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ChatModel for OpenAiChat {
+    fn identity(&self) -> ModelIdentity {
+        ModelIdentity { provider: "openai".to_owned(), model: self.name.clone() }
+    }
+
+    async fn complete(&self, request: &ChatRequest<'_>) -> Result<ChatReply, LlmError> {
+        let body = self.encoder.encode(request)?;
+        let mut incoming = self.endpoint.post(body).await?;
+        let mut builder = ReplyBuilder::new(&self.endpoint);
+        // Some servers ignore `stream`; the content type tells what really comes.
+        let is_stream = incoming.is_event_stream().unwrap_or(self.is_streaming);
+        if is_stream {
+            self.read_stream(&mut incoming, &mut builder).await?;
+        } else {
+            let body = incoming.body().await?;
+            builder.body(&body)?;
+        }
+        let timing = Timing {
+            start_ms: 0,
+            first_byte_ms: incoming.first_byte_ms().filter(|_| is_stream),
+            duration_ms: incoming.elapsed_ms(),
+        };
+        builder.finish(request, &self.name, timing, incoming.is_framed())
+    }
+}
