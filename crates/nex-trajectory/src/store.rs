@@ -30,6 +30,6 @@ mod writer;
 
 pub use error::{Damage, StoreError};
 pub use line::{LINE_VERSION, MAX_RECORD_BYTES};
-pub use reader::Reader;
+pub use reader::{Place, Reader, fetch};
 pub use recover::{OpenReport, Quarantined, TornTail};
 pub use writer::{Durability, Store, StoreOptions};

@@ -5,8 +5,11 @@ use super::line::{self, LineFault};
 use super::segment::{self, Lines, RawLine};
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Reads the records of a store. Needs no lock, changes nothing, holds one line in memory.
 ///
@@ -18,7 +21,42 @@ use std::path::{Path, PathBuf};
 pub struct Reader<T> {
     waiting: VecDeque<PathBuf>,
     current: Option<Lines>,
+    last_place: Option<Place>,
     record: PhantomData<fn() -> T>,
+}
+
+/// Where a record stands in a store: as long as nothing repairs the store, [`fetch`] finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    path: Arc<Path>,
+    line: u64,
+    offset_bytes: u64,
+    length_bytes: u64,
+}
+
+/// The record at `place`, read anew and checked.
+///
+/// # Errors
+/// The segment cannot be read, or what stands there is no undamaged record of type `T`.
+pub fn fetch<T: DeserializeOwned>(place: &Place) -> Result<T, StoreError> {
+    let path = || place.path.to_path_buf();
+    let mut file = File::open(&place.path).map_err(StoreError::io("open", &place.path))?;
+    file.seek(SeekFrom::Start(place.offset_bytes)).map_err(StoreError::io("read", &place.path))?;
+    let mut bytes = Vec::new();
+    file.take(place.length_bytes).read_to_end(&mut bytes).map_err(StoreError::io("read", &place.path))?;
+    let (line, offset_bytes) = (place.line, place.offset_bytes);
+    match line::decode(&bytes) {
+        Ok(record) => serde_json::from_slice(record).map_err(|source| StoreError::WrongRecord {
+            path: path(),
+            line,
+            offset_bytes,
+            source,
+        }),
+        Err(LineFault::Newer(version)) => Err(StoreError::NewerVersion { path: path(), line, version }),
+        Err(LineFault::Damaged(damage)) => {
+            Err(StoreError::Damaged { path: path(), line, offset_bytes, damage })
+        }
+    }
 }
 
 impl<T: DeserializeOwned> Reader<T> {
@@ -28,7 +66,12 @@ impl<T: DeserializeOwned> Reader<T> {
     /// The folder cannot be listed.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         let waiting = segment::list(dir.as_ref())?.into_iter().map(|(_, path)| path).collect();
-        Ok(Self { waiting, current: None, record: PhantomData })
+        Ok(Self { waiting, current: None, last_place: None, record: PhantomData })
+    }
+
+    /// Where the record that was read last stands.
+    pub fn last_place(&self) -> Option<Place> {
+        self.last_place.clone()
     }
 
     fn record(&self, lines: &Lines, raw: RawLine) -> Result<T, StoreError> {
@@ -57,6 +100,14 @@ impl<T: DeserializeOwned> Reader<T> {
         }
     }
 
+    fn place_of(&self, lines: &Lines, raw: RawLine) -> Place {
+        let path = match &self.last_place {
+            Some(last) if *last.path == *lines.path() => last.path.clone(),
+            _ => Arc::from(lines.path()),
+        };
+        Place { path, line: raw.number, offset_bytes: raw.offset_bytes, length_bytes: raw.length_bytes }
+    }
+
     fn end(&mut self) {
         self.waiting.clear();
         self.current = None;
@@ -82,6 +133,7 @@ impl<T: DeserializeOwned> Iterator for Reader<T> {
             match lines.next() {
                 Ok(Some(raw)) => {
                     let lines = self.current.take().expect("just read from");
+                    self.last_place = Some(self.place_of(&lines, raw));
                     let item = self.record(&lines, raw);
                     self.current = Some(lines);
                     if item.as_ref().is_err_and(StoreError::is_torn_tail) {

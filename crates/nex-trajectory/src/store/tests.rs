@@ -376,3 +376,21 @@ proptest! {
         prop_assert_eq!(ids(dir.path()), [0, 1, 2]);
     }
 }
+
+#[test]
+fn a_place_finds_its_record_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = Store::<String>::open(dir.path()).unwrap();
+    for n in 0..20 {
+        store.append(&format!("record {n}")).unwrap();
+    }
+    let mut reader = Reader::<String>::open(dir.path()).unwrap();
+    let mut places = Vec::new();
+    while let Some(record) = reader.next() {
+        places.push((record.unwrap(), reader.last_place().unwrap()));
+    }
+    assert_eq!(places.len(), 20);
+    for (record, place) in places.iter().rev() {
+        assert_eq!(&super::fetch::<String>(place).unwrap(), record);
+    }
+}
