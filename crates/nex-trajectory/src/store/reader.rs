@@ -40,10 +40,10 @@ pub struct Place {
 /// The segment cannot be read, or what stands there is no undamaged record of type `T`.
 pub fn fetch<T: DeserializeOwned>(place: &Place) -> Result<T, StoreError> {
     let path = || place.path.to_path_buf();
-    let mut file = File::open(&place.path).map_err(StoreError::io("open", &place.path))?;
-    file.seek(SeekFrom::Start(place.offset_bytes)).map_err(StoreError::io("read", &place.path))?;
+    let mut file = File::open(&place.path).map_err(StoreError::io("open", &*place.path))?;
+    file.seek(SeekFrom::Start(place.offset_bytes)).map_err(StoreError::io("read", &*place.path))?;
     let mut bytes = Vec::new();
-    file.take(place.length_bytes).read_to_end(&mut bytes).map_err(StoreError::io("read", &place.path))?;
+    file.take(place.length_bytes).read_to_end(&mut bytes).map_err(StoreError::io("read", &*place.path))?;
     let (line, offset_bytes) = (place.line, place.offset_bytes);
     match line::decode(&bytes) {
         Ok(record) => serde_json::from_slice(record).map_err(|source| StoreError::WrongRecord {
