@@ -125,6 +125,12 @@ pub enum AgentError {
         /// The engine's words.
         cause: String,
     },
+    /// A pipeline without stages.
+    #[error("pipeline `{pipeline}` has no stages; list at least one")]
+    NoStages {
+        /// The pipeline.
+        pipeline: String,
+    },
     /// A limit out of its range.
     #[error("agent `{agent}`: `{limit}` is {value}, it must be at least 1")]
     Limit {

@@ -106,7 +106,7 @@ impl Prompt {
         for (key, value) in scope.variables.into_iter().flatten() {
             values.push((key.clone(), json_value(value)));
         }
-        let context = Value::from_iter(values);
+        let context = Value::from_pairs(values);
         let mut text = String::new();
         for name in &self.names {
             let template = self.engine.get_template(name).map_err(|e| format!("{name}: {}", describe(&e)))?;
@@ -147,7 +147,7 @@ pub(crate) fn json_value(value: &serde_json::Value) -> Value {
 }
 
 fn json_map(map: &Map<String, serde_json::Value>) -> Value {
-    map.iter().map(|(key, value)| (key.clone(), json_value(value))).collect()
+    Value::from_pairs(map.iter().map(|(key, value)| (key.clone(), json_value(value))))
 }
 
 fn environment_variable(name: &str) -> String {

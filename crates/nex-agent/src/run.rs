@@ -245,8 +245,20 @@ impl<'a> Session<'a> {
     }
 
     fn record_reply(&mut self, reply: ChatReply, start_ms: u64) -> NodeId {
-        let ChatReply { mut message, finish_reason, usage, timing, model, tokens, attempts, mut defects } =
-            reply;
+        let ChatReply {
+            mut message,
+            finish_reason,
+            usage,
+            timing,
+            model,
+            tokens,
+            prompt_token_ids,
+            attempts,
+            mut defects,
+        } = reply;
+        if !prompt_token_ids.is_empty() {
+            crate::prompt_tokens::place(&mut self.trajectory.nodes, prompt_token_ids);
+        }
         reply::repair_call_ids(&mut message, self.trajectory.nodes.len(), &mut defects);
         let is_known = |defects: &[Defect], kind| defects.iter().any(|defect| defect.kind == kind);
         if finish_reason == FinishReason::Length && !is_known(&defects, DefectKind::TruncatedReply) {
