@@ -19,6 +19,7 @@ const ERROR_BODY_BYTES: usize = 64 << 10;
 pub(crate) struct Endpoint {
     client: Client,
     url: Url,
+    /// What errors call it: origin and path, without user, password and query.
     name: String,
     headers: HeaderMap,
     deadlines: Deadlines,
@@ -72,9 +73,9 @@ impl Endpoint {
         })
     }
 
-    /// What errors call it: origin and path, without user, password and query.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    /// Bytes that a reply may have.
+    pub(crate) fn max_reply_bytes(&self) -> usize {
+        self.max_reply_bytes
     }
 
     /// Sends `body` and waits for the reply's head.

@@ -61,10 +61,15 @@ impl Parts {
         self.content.iter().any(|block| matches!(block, ContentBlock::ToolCall(_)))
     }
 
-    /// The blocks, with an id on each call. Where the model gave none, or gave one twice, the id is
+    /// The blocks that hold something, with an id on each call. Where the model gave none, or gave one twice, the id is
     /// made from the conversation's length and the call's place: unique and the same in every run.
     pub(crate) fn finish(mut self, message_count: usize) -> (Vec<ContentBlock>, Vec<Defect>) {
         let mut defects = Vec::new();
+        self.content.retain(|block| match block {
+            ContentBlock::Text { text } => !text.is_empty(),
+            ContentBlock::Reasoning { text, signature } => !text.is_empty() || signature.is_some(),
+            _ => true,
+        });
         for place in 0..self.content.len() {
             let (before, rest) = self.content.split_at_mut(place);
             let ContentBlock::ToolCall(call) = &mut rest[0] else { continue };

@@ -77,7 +77,8 @@ async fn a_full_reply_keeps_order_and_exact_arguments() {
             "model": "m-1-0711"
           },
           "attempts": 1
-        }"#]].assert_eq(&serde_json::to_string_pretty(&reply).expect("serialises"));
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&reply).expect("serialises"));
     assert!(mock.asked()[0].head.starts_with("post /v1/chat/completions http/1.1"));
     assert!(!mock.asked()[0].head.contains("authorization"));
 }

@@ -8,8 +8,8 @@ mod reply;
 mod request;
 mod wire;
 
-use crate::endpoint::{Endpoint, EndpointConfig, Incoming};
-use crate::sse::SseDecoder;
+use crate::endpoint::{Endpoint, EndpointConfig};
+use crate::stream::read_events;
 use crate::{ChatModel, ChatReply, ChatRequest, LlmError, ModelConfig};
 use async_trait::async_trait;
 use nex_trajectory::{ModelIdentity, Timing};
@@ -48,23 +48,6 @@ impl OpenAiChat {
             is_streaming: config.stream,
         })
     }
-
-    async fn read_stream(
-        &self,
-        incoming: &mut Incoming<'_>,
-        builder: &mut ReplyBuilder<'_>,
-    ) -> Result<(), LlmError> {
-        let mut decoder = SseDecoder::new();
-        while let Some(piece) = incoming.chunk().await? {
-            decoder.feed(&piece);
-            while let Some(event) =
-                decoder.next_event().map_err(|error| self.endpoint.broken(error.to_string()))?
-            {
-                builder.event(event.data)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -80,7 +63,7 @@ impl ChatModel for OpenAiChat {
         // Some servers ignore `stream`; the content type tells what really comes.
         let is_stream = incoming.is_event_stream().unwrap_or(self.is_streaming);
         if is_stream {
-            self.read_stream(&mut incoming, &mut builder).await?;
+            read_events(&self.endpoint, &mut incoming, |data| builder.event(data)).await?;
         } else {
             let body = incoming.body().await?;
             builder.body(&body)?;

@@ -7,6 +7,7 @@
 use super::wire::{Choice, Completion, Content, Part, WireCall, WireMessage};
 use crate::endpoint::Endpoint;
 use crate::parts::Parts;
+use crate::stream::Progress;
 use crate::{ChatReply, ChatRequest, LlmError};
 use nex_trajectory::{
     ContentBlock, FinishReason, ImageSource, Message, ModelIdentity, Role, Timing, TokenSpan, Usage,
@@ -69,15 +70,13 @@ impl<'e> ReplyBuilder<'e> {
     }
 
     /// One event of a stream.
-    pub(super) fn event(&mut self, data: &str) -> Result<(), LlmError> {
-        if self.is_done {
-            return Ok(());
-        }
+    pub(super) fn event(&mut self, data: &str) -> Result<Progress, LlmError> {
         if data.trim() == "[DONE]" {
             self.is_done = true;
-            return Ok(());
+            return Ok(Progress::Complete);
         }
-        self.take(data, true)
+        self.take(data, true)?;
+        Ok(Progress::Open)
     }
 
     fn take(&mut self, json: &str, is_delta: bool) -> Result<(), LlmError> {
