@@ -1,1 +1,20 @@
-//! NexGAP: execution and export as resumable stages over a run folder.
+//! NexGAP (Nex-N1 §2.3), its execution and export stages: a recipe becomes a run folder.
+//!
+//! ```text
+//! Recipe ─▶ plan (tasks.jsonl) ─▶ execute (episodes/) ─▶ measure (metrics.json) ─▶ export (dataset/)
+//! ```
+//! Every stage can be killed anywhere and goes on where it was: the plan is a function of the
+//! recipe, an episode's id is a function of the plan, and finished episodes are found in the store.
+
+pub mod error;
+pub mod execute;
+pub mod export;
+pub mod in_order;
+pub mod measure;
+pub mod plan;
+pub mod recipe;
+pub mod run_folder;
+
+pub use error::PipelineError;
+pub use recipe::Recipe;
+pub use run_folder::RunFolder;

@@ -1,0 +1,343 @@
+//! The command line as clap sees it: what can be said, and what `--help` says about it.
+//!
+//! Nothing is resolved here; each command's room turns its arguments into a configuration.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// From a world to verified trajectories, training data and a report.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nex",
+    version,
+    about,
+    long_about = "Nex turns worlds (declarative, stateful environments) into tasks, runs agents on them, verifies \
+what they did by the world's state, and writes training data and a report.\n\n\
+It implements NexAU (the agent runtime) and the execution and export stages of NexGAP of the Nex-N1 paper, \
+and the trajectory record of Nexus-1.",
+    after_help = "Exit codes:\n  \
+0  done, and what was asked for holds\n  \
+1  done, but something does not hold: a check found errors, the agent did not answer\n  \
+2  the command line cannot be understood\n  \
+3  an input file is missing or wrong\n  \
+4  the surroundings failed: a model, a server, the disk\n  \
+130  interrupted; `nex demo` and `nex synth` go on where they were when run again\n\n\
+Start with:  nex demo --out runs/demo"
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// More words on what happens (also: RUST_LOG=nex=debug).
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// When to use colours and progress bars.
+    #[arg(long, global = true, value_enum, default_value_t = ColourChoice::Auto)]
+    pub(crate) color: ColourChoice,
+}
+
+/// When to use colours and progress bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColourChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The whole way on the built-in worlds: tasks, agents over MCP, verified episodes, dataset, report.
+    Demo(DemoArgs),
+    /// Run one agent (NexAU): `nex run AGENT.yaml "task" --model openai:NAME`.
+    Run(RunArgs),
+    /// Check agents, recipes and worlds, and say what is wrong and where.
+    Check(CheckArgs),
+    /// Make a dataset from a recipe (NexGAP: execution and export).
+    Synth(SynthArgs),
+    /// Convert, count and look at episodes.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Declarative worlds: check, tools, tasks, play, serve.
+    #[command(subcommand)]
+    World(WorldCommand),
+    /// Write the report of a run folder anew and say where it is.
+    View(ViewArgs),
+    /// Say what this machine can do, and what is missing.
+    Doctor,
+}
+
+/// `nex demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The run folder.
+    #[arg(long, default_value = "runs/demo")]
+    pub(crate) out: PathBuf,
+    /// Everything random follows from it: the same seed gives the same dataset, byte for byte.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Episodes to make.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) episodes: u64,
+    /// What drives the agents: expert (built in, not an LLM), openai:NAME, anthropic:NAME, script:PATH …
+    #[arg(long, default_value = "expert")]
+    pub(crate) model: String,
+    /// Episodes under way at once; with MCP also the most servers a world has.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: u16,
+    /// Call the worlds as functions in place of MCP servers in child processes.
+    #[arg(long)]
+    pub(crate) in_process: bool,
+}
+
+/// `nex run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+nex run agent.yaml \"Which of my notes mention Lisbon?\" --model openai:gpt-5-mini\n  \
+nex run runs/demo/frameworks/parcel_desk/team/agent.yaml \"Cancel order QK402911.\" --world parcel_desk --model anthropic:claude-sonnet-4-5\n  \
+nex run agent.yaml \"task\" --model script:replies.jsonl --trace run.jsonl\n\n\
+Keys come from OPENAI_API_KEY and ANTHROPIC_API_KEY, addresses from OPENAI_BASE_URL and ANTHROPIC_BASE_URL.")]
+pub(crate) struct RunArgs {
+    /// The agent or pipeline (NexAU's YAML).
+    pub(crate) agent: PathBuf,
+    /// What it is told.
+    pub(crate) task: String,
+    /// The model; the agent file's `llm_config` by default.
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// A world whose tools the agent gets: a built-in name or a file.
+    #[arg(long)]
+    pub(crate) world: Option<String>,
+    /// Seed of the world's state.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Append the trajectory to this file, one JSON line.
+    #[arg(long)]
+    pub(crate) trace: Option<PathBuf>,
+    /// Model calls at most, over the agent file's `max_iterations`.
+    #[arg(long)]
+    pub(crate) max_turns: Option<u32>,
+    /// Seconds at most, over the agent file's `timeout`.
+    #[arg(long)]
+    pub(crate) timeout_s: Option<u64>,
+    /// Only print the answer.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `nex check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Agent, pipeline, world or recipe files, or folders of them.
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What the files are; told from their keys by default.
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<FileKind>,
+}
+
+/// What a YAML file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileKind {
+    /// An agent or a pipeline of agents.
+    Agent,
+    /// A world.
+    World,
+    /// A recipe.
+    Recipe,
+}
+
+/// `nex synth`.
+#[derive(Debug, Args)]
+#[command(after_help = "A recipe is YAML; every key has a default:\n\n  \
+seed: 7\n  episodes: 2000\n  worlds: [parcel_desk, ./my_world.yaml]     # \"*\": all built-in ones\n  \
+harnesses: [single, team, pipeline]\n  driver: expert                             # or openai:NAME …\n  \
+expert: {error_propagation: 0.1, shallow_exploration: 0.1, feedback_neglect: 0.1, recovery: 0.5}\n  \
+difficulty: {easy: 4, medium: 4, hard: 2}\n  languages: {en: 7, zh: 3}\n  attempts: 1\n  concurrency: 64\n  \
+transport: in_process                      # or mcp\n  \
+export: {formats: [openai, hermes], parquet: true, keep: success}\n\n\
+Killed anywhere, the same command goes on where it was.")]
+pub(crate) struct SynthArgs {
+    /// The recipe.
+    pub(crate) recipe: PathBuf,
+    /// The run folder.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Stop after this many episodes of this call; the next call goes on.
+    #[arg(long)]
+    pub(crate) limit: Option<u64>,
+}
+
+/// `nex data`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Write a run's samples in a tool-call format, with loss masks where the format has text.
+    Convert(ConvertArgs),
+    /// Count what is in a run: outcomes, stops, defects, turns, calls, tokens.
+    Stats(StatsArgs),
+    /// Show one episode as a tree.
+    Inspect(InspectArgs),
+}
+
+/// `nex data convert`.
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// A run folder.
+    pub(crate) run: PathBuf,
+    /// `openai`, `hermes` or `parquet`.
+    #[arg(long)]
+    pub(crate) to: String,
+    /// The file to write.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Which episodes.
+    #[arg(long, value_enum, default_value_t = KeepChoice::Success)]
+    pub(crate) keep: KeepChoice,
+}
+
+/// Which episodes become samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeepChoice {
+    /// Those that the verifier accepts whole.
+    Success,
+    /// All that have a reward.
+    Scored,
+}
+
+/// `nex data stats`.
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    /// A run folder.
+    pub(crate) run: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `nex data inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// A run folder.
+    pub(crate) run: PathBuf,
+    /// The episode's id, or the first letters of it; the first episode by default.
+    #[arg(long)]
+    pub(crate) episode: Option<String>,
+    /// Only list episodes: id, task, outcome, reward.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Characters shown of each text.
+    #[arg(long, default_value_t = 400)]
+    pub(crate) width: usize,
+}
+
+/// `nex world`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorldCommand {
+    /// List the built-in worlds.
+    List,
+    /// Check a world: language, references, expressions, tasks in both languages.
+    Check(WorldArgs),
+    /// Print its tools as the model sees them (JSON).
+    Tools(WorldArgs),
+    /// Generate tasks and print them.
+    Tasks(TasksArgs),
+    /// Call its operations by hand.
+    Play(PlayArgs),
+    /// Serve it over MCP: stdio, or streamable HTTP with --http.
+    Serve(ServeArgs),
+}
+
+/// A world by name or file.
+#[derive(Debug, Args)]
+pub(crate) struct WorldArgs {
+    /// A built-in world's name (`nex world list`) or a world file.
+    pub(crate) world: String,
+}
+
+/// `nex world tasks`.
+#[derive(Debug, Args)]
+pub(crate) struct TasksArgs {
+    /// A built-in world's name or a world file.
+    pub(crate) world: String,
+    /// How many.
+    #[arg(long, short = 'n', default_value_t = 5)]
+    pub(crate) count: u64,
+    /// Seed of the first; the others follow.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// `easy`, `medium`, `hard`: the dials' starting point.
+    #[arg(long, default_value = "medium")]
+    pub(crate) difficulty: String,
+    /// `en` or `zh`.
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+    /// Dial: calls of the oracle plan, 1 to 20.
+    #[arg(long)]
+    pub(crate) hops: Option<u8>,
+    /// Dial: independent goals, 1 to 8.
+    #[arg(long)]
+    pub(crate) breadth: Option<u8>,
+    /// Dial: tools offered beside those needed.
+    #[arg(long)]
+    pub(crate) distractors: Option<u8>,
+    /// Dial: chance that a description fits several records, 0 to 1.
+    #[arg(long)]
+    pub(crate) ambiguity: Option<f64>,
+    /// Dial: requests that a policy forbids or conditions, 0 to 2.
+    #[arg(long)]
+    pub(crate) policy_traps: Option<u8>,
+    /// Dial: faults, 0 to 1.
+    #[arg(long)]
+    pub(crate) faults: Option<f64>,
+    /// Dial: vague dates and amounts, 0 to 1.
+    #[arg(long)]
+    pub(crate) fuzziness: Option<f64>,
+    /// Print the whole tasks as JSON lines: plan, checks, everything.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `nex world play`.
+#[derive(Debug, Args)]
+pub(crate) struct PlayArgs {
+    /// A built-in world's name or a world file.
+    pub(crate) world: String,
+    /// Seed of the state.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// `en` or `zh`: the language of the data.
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+}
+
+/// `nex world serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "Each MCP session has a world of its own. Both protocol eras are spoken: the handshake, and \
+2026-07-28 without one.\nWith NEX_CONTROL_TOKEN set, the tools nex_reset and nex_export exist for a harness that \
+knows the token.")]
+pub(crate) struct ServeArgs {
+    /// A built-in world's name or a world file.
+    pub(crate) world: String,
+    /// Seed of the state of a new session.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// `en` or `zh`: the language of the data.
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+    /// Serve streamable HTTP at this address in place of stdio, as 127.0.0.1:8080.
+    #[arg(long)]
+    pub(crate) http: Option<std::net::SocketAddr>,
+    /// Do not offer the tool `reset_world`.
+    #[arg(long)]
+    pub(crate) no_reset: bool,
+}
+
+/// `nex view`.
+#[derive(Debug, Args)]
+pub(crate) struct ViewArgs {
+    /// A run folder.
+    pub(crate) run: PathBuf,
+}

@@ -1,0 +1,12 @@
+//! One file a command.
+
+pub(crate) mod check;
+pub(crate) mod data;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod progress;
+pub(crate) mod run;
+pub(crate) mod synth;
+pub(crate) mod view;
+pub(crate) mod world;

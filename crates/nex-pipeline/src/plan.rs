@@ -1,0 +1,298 @@
+//! The plan: which tasks are generated, and which episodes are made of them.
+//!
+//! Pure: a function of the recipe and the worlds. Task `i` lies in world `i mod worlds`, its
+//! harness advances once the worlds are through, and difficulty and language are drawn by the
+//! recipe's shares from (seed, i).
+
+use crate::recipe::{Recipe, unknown_name};
+use crate::run_folder::beside;
+use crate::{PipelineError, RunFolder};
+use nex_world::World;
+use nex_world::task::{Dials, Difficulty, Language, Task, generate_task};
+use indexmap::IndexMap;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Draws of a task before its place in the plan is given up.
+const MAX_DRAWS: u64 = 20;
+
+/// The tasks and episodes of a run.
+#[derive(Clone)]
+pub struct Plan {
+    /// The worlds, in the recipe's order.
+    pub worlds: Vec<Arc<World>>,
+    /// The tasks, in order.
+    pub tasks: Vec<PlannedTask>,
+    attempts: u32,
+    episodes: u64,
+}
+
+/// One task that is to be generated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTask {
+    /// Index into [`Plan::worlds`].
+    pub world: usize,
+    /// The harness that tries it.
+    pub harness: String,
+    /// Seed of the first draw.
+    pub seed: u64,
+    /// Preset of the dials.
+    pub difficulty: Difficulty,
+    /// Language of instruction and data.
+    pub language: Language,
+}
+
+/// One episode that is to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedEpisode {
+    /// Its place in the plan.
+    pub index: u64,
+    /// Index into [`Plan::tasks`].
+    pub task: usize,
+    /// Which attempt at the task, from 0.
+    pub attempt: u32,
+}
+
+impl Plan {
+    /// The plan of `recipe`.
+    ///
+    /// # Errors
+    /// A world cannot be loaded.
+    pub fn new(recipe: &Recipe) -> Result<Self, PipelineError> {
+        let worlds = load_worlds(&recipe.worlds)?;
+        let count = recipe.episodes.div_ceil(u64::from(recipe.attempts));
+        let tasks = (0..count).map(|i| planned_task(recipe, worlds.len(), i)).collect();
+        Ok(Self { worlds, tasks, attempts: recipe.attempts, episodes: recipe.episodes })
+    }
+
+    /// The episodes, in order: all attempts at one task stand together.
+    pub fn episodes(&self) -> impl Iterator<Item = PlannedEpisode> + use<> {
+        let attempts = u64::from(self.attempts);
+        (0..self.episodes).map(move |index| PlannedEpisode {
+            index,
+            task: (index / attempts) as usize,
+            attempt: (index % attempts) as u32,
+        })
+    }
+
+    /// Generates task `index` of the plan.
+    ///
+    /// # Errors
+    /// The world gives no such task, however it is drawn.
+    pub fn generate(&self, index: usize) -> Result<Task, PipelineError> {
+        let planned = &self.tasks[index];
+        let world = &self.worlds[planned.world];
+        let dials = Dials::preset(planned.difficulty);
+        let mut last = String::new();
+        for draw in 0..MAX_DRAWS {
+            match generate_task(world, planned.seed.wrapping_add(draw), &dials, planned.language) {
+                Ok(task) => return Ok(task),
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Err(PipelineError::Task {
+            world: world.name().to_owned(),
+            cause: format!("{MAX_DRAWS} draws of a {} task failed; the last: {last}", planned.difficulty.as_str()),
+        })
+    }
+}
+
+fn planned_task(recipe: &Recipe, worlds: usize, index: u64) -> PlannedTask {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"nex task 1");
+    hasher.update(&recipe.seed.to_le_bytes());
+    hasher.update(&index.to_le_bytes());
+    let mut rng = ChaCha8Rng::from_seed(*hasher.finalize().as_bytes());
+    let difficulty = match draw(&recipe.difficulty, &mut rng) {
+        "easy" => Difficulty::Easy,
+        "hard" => Difficulty::Hard,
+        _ => Difficulty::Medium,
+    };
+    let language = match draw(&recipe.languages, &mut rng) {
+        "zh" => Language::Zh,
+        _ => Language::En,
+    };
+    let harness = (index as usize / worlds) % recipe.harnesses.len();
+    PlannedTask {
+        world: index as usize % worlds,
+        harness: recipe.harnesses[harness].clone(),
+        // Room for the further draws of one task without meeting those of another.
+        seed: rng.random::<u64>() & !0xff,
+        difficulty,
+        language,
+    }
+}
+
+/// A name, each with the chance of its share.
+fn draw<'a>(shares: &'a IndexMap<String, f64>, rng: &mut ChaCha8Rng) -> &'a str {
+    let total: f64 = shares.values().sum();
+    let mut at = rng.random::<f64>() * total;
+    for (name, share) in shares {
+        at -= share;
+        if at < 0.0 {
+            return name;
+        }
+    }
+    shares.iter().rev().find(|(_, share)| **share > 0.0).map_or("", |(name, _)| name)
+}
+
+/// The worlds that a recipe names: `*`, names of built-in ones, paths.
+///
+/// # Errors
+/// There is no such world, or its file is wrong.
+pub fn load_worlds(names: &[String]) -> Result<Vec<Arc<World>>, PipelineError> {
+    let mut worlds: Vec<Arc<World>> = Vec::new();
+    for name in names {
+        if name == "*" {
+            for builtin in nex_world::builtin_worlds() {
+                worlds.push(builtin.load()?);
+            }
+        } else {
+            worlds.push(load_world(name)?);
+        }
+    }
+    for (index, world) in worlds.iter().enumerate() {
+        if worlds[..index].iter().any(|other| other.name() == world.name()) {
+            return Err(PipelineError::value("worlds", format!("world `{}` stands twice", world.name())));
+        }
+    }
+    Ok(worlds)
+}
+
+/// One world: the name of a built-in one, or the path of a file.
+///
+/// # Errors
+/// There is no such world, or its file is wrong.
+pub fn load_world(name: &str) -> Result<Arc<World>, PipelineError> {
+    if let Some(builtin) = nex_world::builtin_worlds().iter().find(|b| b.name == name) {
+        return Ok(builtin.load()?);
+    }
+    if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
+        return Ok(World::load(Path::new(name))?);
+    }
+    let known: Vec<&str> = nex_world::builtin_worlds().iter().map(|b| b.name).collect();
+    Err(PipelineError::value(
+        "worlds",
+        format!("{}; or give the path of a world file", unknown_name(name, &known)),
+    ))
+}
+
+/// `tasks.jsonl` with the place of each line: tasks are read when they are needed.
+pub struct TaskFile {
+    path: PathBuf,
+    offsets: Vec<u64>,
+}
+
+impl TaskFile {
+    /// The tasks of `plan` in `folder`: read where they are there, else generated on `threads`
+    /// threads. `progress` is told how many are done.
+    ///
+    /// # Errors
+    /// A task cannot be generated, or the file cannot be read or written.
+    pub fn open_or_make(
+        folder: &RunFolder,
+        plan: &Plan,
+        threads: usize,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Result<Self, PipelineError> {
+        let path = folder.tasks_path();
+        if !path.exists() {
+            make(&path, plan, threads.max(1), progress)?;
+        }
+        let offsets = line_offsets(&path)?;
+        if offsets.len() != plan.tasks.len() + 1 {
+            return Err(PipelineError::file(
+                &path,
+                format!(
+                    "it holds {} tasks, the recipe plans {}; delete it to have it made anew",
+                    offsets.len().saturating_sub(1),
+                    plan.tasks.len()
+                ),
+            ));
+        }
+        Ok(Self { path, offsets })
+    }
+
+    /// Task `index`.
+    ///
+    /// # Errors
+    /// The file cannot be read or its line is no task.
+    pub fn get(&self, index: usize) -> Result<Task, PipelineError> {
+        let fail = |e: std::io::Error| PipelineError::file(&self.path, e);
+        let (start, end) = (self.offsets[index], self.offsets[index + 1]);
+        let mut file = File::open(&self.path).map_err(fail)?;
+        file.seek(SeekFrom::Start(start)).map_err(fail)?;
+        let mut line = Vec::with_capacity((end - start) as usize);
+        file.take(end - start).read_to_end(&mut line).map_err(fail)?;
+        serde_json::from_slice(&line)
+            .map_err(|e| PipelineError::file(&self.path, format!("line {}: {e}", index + 1)))
+    }
+}
+
+/// Generates in batches, so that memory holds one batch; lines stand in plan order.
+fn make(
+    path: &Path,
+    plan: &Plan,
+    threads: usize,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<(), PipelineError> {
+    let fail = |e: std::io::Error| PipelineError::file(path, e);
+    let partial = beside(path);
+    let mut out = BufWriter::new(File::create(&partial).map_err(fail)?);
+    let done = AtomicUsize::new(0);
+    let batch = threads * 64;
+    for start in (0..plan.tasks.len()).step_by(batch) {
+        let end = (start + batch).min(plan.tasks.len());
+        let next = AtomicUsize::new(start);
+        let lines: Vec<(usize, Result<Vec<u8>, PipelineError>)> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut lines = Vec::new();
+                        loop {
+                            let index = next.fetch_add(1, Ordering::Relaxed);
+                            if index >= end {
+                                return lines;
+                            }
+                            let line = plan.generate(index).and_then(|task| {
+                                serde_json::to_vec(&task).map_err(|e| PipelineError::file(path, e))
+                            });
+                            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+                            lines.push((index, line));
+                        }
+                    })
+                })
+                .collect();
+            workers.into_iter().flat_map(|w| w.join().expect("a generator thread panicked")).collect()
+        });
+        let mut lines = lines;
+        lines.sort_by_key(|(index, _)| *index);
+        for (_, line) in lines {
+            out.write_all(&line?).and_then(|()| out.write_all(b"\n")).map_err(fail)?;
+        }
+    }
+    out.flush().map_err(fail)?;
+    out.get_ref().sync_all().map_err(fail)?;
+    std::fs::rename(&partial, path).map_err(fail)
+}
+
+/// Starts of the lines, and the end of the file.
+fn line_offsets(path: &Path) -> Result<Vec<u64>, PipelineError> {
+    let fail = |e: std::io::Error| PipelineError::file(path, e);
+    let mut reader = BufReader::with_capacity(1 << 18, File::open(path).map_err(fail)?);
+    let (mut offsets, mut at, mut line) = (vec![0], 0, Vec::new());
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line).map_err(fail)? as u64;
+        if read == 0 {
+            return Ok(offsets);
+        }
+        at += read;
+        offsets.push(at);
+    }
+}
