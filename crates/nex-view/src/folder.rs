@@ -164,8 +164,9 @@ fn read_sample(dir: &Path) -> Result<Sample, ViewError> {
         }
     }
     if damaged > 0 {
+        let records = if damaged == 1 { "record in episodes/ was" } else { "records in episodes/ were" };
         notes.push(format!(
-            "{damaged} damaged records in episodes/ were passed over; resuming the run makes them again."
+            "{damaged} damaged {records} passed over; resuming the run makes what is missing again."
         ));
     }
     let total = sampler.offered();

@@ -4,6 +4,7 @@
 
 mod fixture;
 
+use nex_trajectory::Outcome;
 use nex_view::{ReportInput, render_report};
 use std::path::Path;
 use std::process::Command;
@@ -94,4 +95,34 @@ fn the_policy_stops_markup_that_would_get_through() {
     let open_page = injected.replacen("http-equiv=\"Content-Security-Policy\"", "name=\"nothing\"", 1);
     let Some(seen) = open(&open_page) else { return };
     assert!(seen.dom.contains("<title>taken"), "without the policy the injected script runs");
+}
+
+/// What the list says after `act`, a script of the test, has used its controls.
+fn found_after(input: &ReportInput, act: &str) -> Option<String> {
+    let page = render_report(input)
+        .replacen("http-equiv=\"Content-Security-Policy\"", "name=\"nothing\"", 1)
+        .replacen(
+            "</body>",
+            &format!("<script>{act}; search.form.dispatchEvent(new Event('input'))</script></body>"),
+            1,
+        );
+    let dom = open(&page)?.dom;
+    let from = dom.find("id=\"found\"").expect("the list is there");
+    let text = &dom[from..from + 200];
+    Some(text[text.find('>')? + 1..text.find("</p>")?].to_owned())
+}
+
+#[test]
+fn the_list_is_filtered_and_searched() {
+    let input = fixture::report(40);
+    let failures = input.episodes.iter().filter(|e| e.outcome == Outcome::Failure).count();
+    assert!(failures > 0 && failures < 40);
+    let choose = "document.querySelector('[data-filter=outcome]').value='failure'";
+    let Some(found) = found_after(&input, choose) else { return };
+    assert_eq!(found, format!("{failures} of 40 episodes"));
+    let one = input.episodes[5].id.as_str();
+    let of = |act: &str| found_after(&input, act);
+    assert_eq!(of(&format!("search.value='{}'", one.to_uppercase())).as_deref(), Some("1 of 40 episodes"));
+    assert_eq!(of("search.value='no such words'").as_deref(), Some("0 of 40 episodes"));
+    assert_eq!(of("search.value=' '").as_deref(), Some("40 episodes"));
 }

@@ -58,7 +58,7 @@ fn harness_graph(harness: &str, topology: &Topology) -> Markup {
 }
 
 fn agent_card(agent: &AgentShape) -> Card {
-    let mut lines: Vec<CardLine> = wrapped(&agent.description, 28, 4)
+    let mut lines: Vec<CardLine> = wrapped(&agent.description, 27, 4)
         .into_iter()
         .map(|text| CardLine { mark: Mark::None, text, hint: agent.description.clone() })
         .collect();

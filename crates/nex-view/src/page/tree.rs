@@ -91,6 +91,7 @@ fn agent(trajectory: &Trajectory, depth: usize, messages_left: &mut usize) -> Ma
     let joined = join(trajectory);
     let mut turn_number = 0;
     let mut previous = None;
+    let mut hidden = 0_u64;
     html! {
         details.agent open data-depth=(depth.min(4)) {
             summary {
@@ -107,14 +108,13 @@ fn agent(trajectory: &Trajectory, depth: usize, messages_left: &mut usize) -> Ma
                         (fork_note(node, previous))
                         ({ previous = Some(index); turn_number += usize::from(is_turn(node)); "" })
                         (message(index, node, turn_number, &joined, depth, messages_left))
+                    } @else {
+                        ({ hidden += 1; "" })
                     }
                 }
             }
-            @if *messages_left == 0 {
-                p.rest {
-                    "This agent has " (plural(trajectory.nodes.len() as u64, "message", "messages"))
-                    "; of one episode the first " (SHOWN_MESSAGES) " are shown."
-                }
+            @if hidden > 0 {
+                p.rest { (plural(hidden, "more message", "more messages")) " of this agent, not shown" }
             }
         }
     }
