@@ -2,11 +2,12 @@
 
 use nex_trajectory::ToolSpec;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A [`ToolSpec`] and the validator of its arguments.
 pub struct ToolDeclaration {
     spec: ToolSpec,
-    validator: jsonschema::Validator,
+    validator: Arc<jsonschema::Validator>,
     /// The schema lists all arguments plainly, so a name outside the list is a likely mistake
     /// even where the schema does not forbid it.
     is_plain_object: bool,
@@ -45,7 +46,14 @@ impl ToolDeclaration {
         let schema = &spec.input_schema;
         let has_names = schema.get("properties").and_then(Value::as_object).is_some_and(|p| !p.is_empty());
         let is_plain_object = has_names && OPENING_KEYWORDS.iter().all(|word| schema.get(word).is_none());
-        Ok(Self { spec, validator, is_plain_object })
+        Ok(Self { spec, validator: Arc::new(validator), is_plain_object })
+    }
+
+    /// The same tool under another name; the compiled schema is shared.
+    #[must_use]
+    pub fn renamed(&self, name: impl Into<String>) -> Self {
+        let spec = ToolSpec { name: name.into(), ..self.spec.clone() };
+        Self { spec, validator: Arc::clone(&self.validator), is_plain_object: self.is_plain_object }
     }
 
     /// The tool as declared to the model.

@@ -7,6 +7,7 @@
 pub mod arguments;
 pub mod declaration;
 pub mod fn_tool;
+pub mod mcp;
 pub mod output_cap;
 pub mod tool;
 pub mod toolbox;
@@ -14,6 +15,7 @@ pub mod workspace;
 
 pub use declaration::{SchemaError, ToolDeclaration};
 pub use fn_tool::FnTool;
+pub use mcp::{McpError, McpLease, McpPool, McpServerSpec, McpTransport, PoolConfig};
 pub use tool::{CallContext, Tool, ToolFailure, ToolOutput};
 pub use toolbox::{CallOutcome, DuplicateTool, ToolLimits, Toolbox};
 pub use workspace::{Workspace, WorkspaceError, WorkspaceLimits};

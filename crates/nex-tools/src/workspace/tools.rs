@@ -12,6 +12,11 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
+/// A tool's declaration, what it does, and whether it is serial.
+type Declared = (Arc<ToolDeclaration>, Action, bool);
+/// Name, description, properties, required ones, action, and whether it is serial.
+type Row = (&'static str, &'static str, Value, &'static [&'static str], Action, bool);
+
 /// What one file tool does: its arguments in, its answer out.
 type Action = fn(&Workspace, &Value) -> Result<ToolOutput, Refused>;
 
@@ -69,8 +74,8 @@ impl Tool for FileTool {
 /// `read_file`, `write_file`, `replace`, `list_directory`, `glob` and `search_file_content` over
 /// `workspace`. The two that write never overlap with other calls.
 pub fn workspace_tools(workspace: &Arc<Workspace>) -> Vec<Arc<dyn Tool>> {
-    static DECLARATIONS: LazyLock<Vec<(Arc<ToolDeclaration>, Action, bool)>> = LazyLock::new(declarations);
-    let make = |(declaration, action, is_serial): &(Arc<ToolDeclaration>, Action, bool)| -> Arc<dyn Tool> {
+    static DECLARATIONS: LazyLock<Vec<Declared>> = LazyLock::new(declarations);
+    let make = |(declaration, action, is_serial): &Declared| -> Arc<dyn Tool> {
         Arc::new(FileTool {
             declaration: Arc::clone(declaration),
             action: *action,
@@ -81,10 +86,10 @@ pub fn workspace_tools(workspace: &Arc<Workspace>) -> Vec<Arc<dyn Tool>> {
     DECLARATIONS.iter().map(make).collect()
 }
 
-fn declarations() -> Vec<(Arc<ToolDeclaration>, Action, bool)> {
+fn declarations() -> Vec<Declared> {
     let path = |what: &str| json!({"type": "string", "description": format!("Path of the {what}, relative to the workspace.")});
     let dir = json!({"type": "string", "description": "Directory to look in, relative to the workspace; the whole workspace if left out."});
-    let table: [(&str, &str, Value, &[&str], Action, bool); 6] = [
+    let table: [Row; 6] = [
         (
             "read_file",
             "Reads a text file. For a long file give `offset` and `limit` to read it in parts; the answer says how many lines there are.",
@@ -150,14 +155,7 @@ fn declarations() -> Vec<(Arc<ToolDeclaration>, Action, bool)> {
             false,
         ),
     ];
-    let declare = |(name, description, properties, required, action, is_serial): (
-        &str,
-        &str,
-        Value,
-        &[&str],
-        Action,
-        bool,
-    )| {
+    let declare = |(name, description, properties, required, action, is_serial): Row| {
         let input_schema = json!({
             "type": "object",
             "properties": properties,

@@ -1,0 +1,39 @@
+//! Tools of MCP servers: a client for both protocol eras, and a pool of servers.
+//!
+//! ```text
+//! McpServerSpec ─► McpPool ─lease─► McpLease ─tools()─► Arc<dyn Tool> ─► Toolbox
+//!                    │ start, reset, health check, idle shutdown
+//!                    ▼
+//!                  Server ── stdio: rpc (own) over process ── http: rmcp
+//! ```
+//!
+//! **Over stdio the protocol is our own thin JSON-RPC**, not rmcp's, for three reasons. Real
+//! servers answer the probe for the new era in ways (silence, then close) that need a new process
+//! for the old handshake, while rmcp falls back on the same pipe. rmcp decodes each result by
+//! trying all result types in turn, which loses unknown fields and costs CPU on large replies. And
+//! a reply of many megabytes, junk lines, broken UTF-8 and double answers must be bounded and
+//! counted where the bytes come in. Over HTTP rmcp does the protocol: sessions, SSE and recovery
+//! are its strength.
+//!
+//! Invariants: no child outlives this process, however it ends; no call outlives its deadline; a
+//! value from a server's environment or headers never appears in an error.
+
+pub mod content;
+pub mod error;
+mod http;
+pub mod lease;
+mod lines;
+pub mod pool;
+mod process;
+mod rpc;
+mod server;
+pub mod spec;
+pub mod tool_list;
+mod watchdog;
+
+pub use content::CallResult;
+pub use error::McpError;
+pub use lease::McpLease;
+pub use pool::{McpPool, PoolConfig, PoolStats};
+pub use spec::{Era, McpLimits, McpServerSpec, McpTransport, ResetPolicy};
+pub use tool_list::{ToolList, ToolListDrift};
