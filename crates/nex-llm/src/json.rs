@@ -18,6 +18,13 @@ pub(crate) fn write_pair(out: &mut Vec<u8>, key: &str, value: &(impl Serialize +
     write(out, value);
 }
 
+/// What is wrong, without the line and column at the end, for callers that name the place in front.
+pub(crate) fn reason(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    told.strip_suffix(&place).unwrap_or(&told).to_owned()
+}
+
 /// Whether `text` is one JSON value.
 pub(crate) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()

@@ -34,6 +34,15 @@ impl Limits {
 /// Tokens that a reply is taken to cost before one has been seen.
 const FIRST_GUESS_TOKENS: f64 = 1000.0;
 
+/// Replies over which their cost is averaged.
+const MEMORY_REPLIES: f64 = 16.0;
+
+/// Requests are spread over the minute.
+const REQUEST_BURST_SECONDS: f64 = 1.0;
+
+/// Tokens may come in lumps: replies differ in size, and what was booked too much comes back.
+const TOKEN_BURST_SECONDS: f64 = 10.0;
+
 /// A model whose callers wait for room. Time is tokio's.
 pub struct Limited<M> {
     inner: M,
@@ -52,14 +61,17 @@ struct Meter {
 
 struct TokenMeter {
     meter: Meter,
+    /// What a reply costs: the mean of the last ones.
     usual: f64,
+    /// Replies seen, up to [`MEMORY_REPLIES`].
+    replies: f64,
 }
 
 impl Meter {
-    /// Fills in a minute and holds a second's worth: the load is spread, not sent in bursts.
-    fn per_minute(amount: f64) -> Self {
-        let per_second = (amount / 60.0).max(f64::MIN_POSITIVE);
-        let capacity = per_second.max(1.0);
+    /// Fills `amount` in a minute and holds `burst_seconds` of it, but at least 1.
+    fn per_minute(amount: f64, burst_seconds: f64) -> Self {
+        let per_second = amount / 60.0;
+        let capacity = (per_second * burst_seconds).max(1.0);
         Self { per_second, capacity, left: capacity, filled_at: None }
     }
 
@@ -95,9 +107,12 @@ impl<M> Limited<M> {
         Ok(Self {
             inner,
             room: limits.max_concurrent.map(|count| Semaphore::new(count as usize)),
-            requests: limits.requests_per_minute.map(|count| Mutex::new(Meter::per_minute(f64::from(count)))),
+            requests: limits
+                .requests_per_minute
+                .map(|count| Mutex::new(Meter::per_minute(f64::from(count), REQUEST_BURST_SECONDS))),
             tokens: limits.tokens_per_minute.map(|count| {
-                Mutex::new(TokenMeter { meter: Meter::per_minute(count as f64), usual: FIRST_GUESS_TOKENS })
+                let meter = Meter::per_minute(count as f64, TOKEN_BURST_SECONDS);
+                Mutex::new(TokenMeter { meter, usual: FIRST_GUESS_TOKENS, replies: 0.0 })
             }),
         })
     }
@@ -119,7 +134,8 @@ impl<M> Limited<M> {
         let Some(tokens) = &self.tokens else { return };
         let mut tokens = tokens.lock();
         if let Some(used) = used {
-            tokens.usual += (used - tokens.usual) / 16.0;
+            tokens.replies = (tokens.replies + 1.0).min(MEMORY_REPLIES);
+            tokens.usual += (used - tokens.usual) / tokens.replies;
         }
         tokens.meter.left += booked - used.unwrap_or(0.0);
     }
@@ -146,3 +162,6 @@ impl<M: ChatModel> ChatModel for Limited<M> {
         reply
     }
 }
+
+#[cfg(test)]
+mod tests;

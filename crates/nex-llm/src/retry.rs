@@ -174,3 +174,6 @@ impl<M: ChatModel> Retrying<M> {
         Err(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@
 //! `turn` says otherwise. Lines without `agent` serve every agent that has no lines of its own. An
 //! `error` is given once, before the reply of its turn; one with no reply after it is given always.
 
+use crate::json;
 use crate::{ChatModel, ChatReply, ChatRequest, LlmError};
 use async_trait::async_trait;
 use nex_trajectory::{
@@ -192,17 +193,21 @@ impl ScriptModel {
     /// # Errors
     /// [`LlmError::Misconfigured`], with name and line: it is no script.
     pub fn parse(source_name: &str, text: &str) -> Result<Self, LlmError> {
-        let wrong = |line: usize, error: &dyn std::fmt::Display| {
-            LlmError::Misconfigured(format!("{source_name}:{line}: {error}"))
+        let wrong = |lines_before: usize, error: &serde_json::Error| {
+            let line = lines_before + error.line();
+            LlmError::Misconfigured(format!(
+                "{source_name}:{line}:{}: {}",
+                error.column(),
+                json::reason(error)
+            ))
         };
         if text.trim_start().starts_with('[') {
-            let turns: Vec<ScriptedTurn> =
-                serde_json::from_str(text).map_err(|error| wrong(error.line(), &error))?;
+            let turns: Vec<ScriptedTurn> = serde_json::from_str(text).map_err(|error| wrong(0, &error))?;
             return Self::from_turns(source_name, turns);
         }
         let mut turns = Vec::new();
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let turn: ScriptedTurn = serde_json::from_str(line).map_err(|error| wrong(index + 1, &error))?;
+            let turn: ScriptedTurn = serde_json::from_str(line).map_err(|error| wrong(index, &error))?;
             turns.push((format!("{source_name}:{}", index + 1), turn));
         }
         Self::build(source_name, turns)

@@ -1,6 +1,7 @@
 //! Writing a cassette while a model answers.
 
 use super::{Line, RequestKey, preview};
+use crate::json::reason;
 use crate::{ChatModel, ChatReply, ChatRequest, LlmError};
 use async_trait::async_trait;
 use nex_trajectory::ModelIdentity;
@@ -46,9 +47,10 @@ impl<M> Recording<M> {
             }
             let line: Line<'_> = serde_json::from_slice(line).map_err(|error| {
                 LlmError::Misconfigured(format!(
-                    "{}:{}: not a line of a cassette: {error}; record to another file",
+                    "{}:{}: not a line of a cassette: {}; record to another file",
                     path.display(),
-                    index + 1
+                    index + 1,
+                    reason(&error)
                 ))
             })?;
             *counts.entry(line.key).or_default() += 1;

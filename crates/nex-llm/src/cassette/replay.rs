@@ -1,6 +1,7 @@
 //! Answering from a cassette.
 
 use super::{Line, RequestKey, chain, hex, preview};
+use crate::json::reason;
 use crate::{ChatModel, ChatReply, ChatRequest, LlmError};
 use async_trait::async_trait;
 use nex_trajectory::ModelIdentity;
@@ -50,7 +51,8 @@ impl Replay {
             }
             let line: Line<'_> = serde_json::from_slice(&text[bounds.clone()]).map_err(|error| {
                 LlmError::Misconfigured(format!(
-                    "{source_name}:{line_number}: not a line of a cassette: {error}"
+                    "{source_name}:{line_number}: not a line of a cassette: {}",
+                    reason(&error)
                 ))
             })?;
             places.entry(line.key.clone()).or_default().push(entries.len());

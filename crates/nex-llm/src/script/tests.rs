@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Sampling, ToolSet, Transcript};
-use expect_test::{Expect, expect};
+use expect_test::expect;
 use std::sync::Arc;
 
 /// Asks as `agent` after `said` assistant messages.
@@ -72,18 +72,33 @@ async fn errors_come_once_before_their_reply_and_always_without_one() {
 
 #[test]
 fn a_wrong_script_is_named_with_its_line() {
-    let check = |text: &str, expected: Expect| {
-        let Err(error) = ScriptModel::parse("s.jsonl", text) else { panic!("taken: {text}") };
-        expected.assert_eq(&error.to_string());
-    };
-    check("", expect![[r#"script s.jsonl is empty; write one JSON object a line, for example {"text": "Done."}"#]]);
-    check("\n{\"text\":\"a\"}\n{\"txt\":1}", expect!["s.jsonl:3: unknown field `txt`, expected one of `agent`, `turn`, `reasoning`, `text`, `calls`, `content`, `finish_reason`, `usage`, `delay_ms`, `error`, `repeat` at line 1 column 6"]);
-    check("{\"text\":\"a\"", expect!["s.jsonl:1: EOF while parsing an object at line 1 column 11"]);
-    check("[{\"text\":\"a\"},\n{\"turn\":-1}]", expect!["s.jsonl:2: invalid value: integer `-1`, expected u32 at line 2 column 10"]);
-    check("{\"turn\":1,\"text\":\"a\"}\n{\"turn\":1,\"text\":\"b\"}", expect!["s.jsonl:2: turn 1 has a reply already"]);
-    check("[{\"text\":\"a\"},{\"agent\":\"x\"}]", expect![[r#"s.jsonl: entry 2: the entry says nothing; give it `text`, `calls`, `error`, or `"text": ""` for an empty reply"#]]);
-    check("{\"text\":\"a\",\"error\":429}", expect!["s.jsonl:1: an entry holds an error or a reply, not both"]);
-    check("{\"error\":200}", expect![[r#"s.jsonl:1: error `200` is none of: a status from 400 to 599, "cut", "timeout", "connect", {"status": …, "message": …, "retry_after_ms": …} at line 1 column 13"#]]);
-    check("{\"text\":\"a\",\"repeat\":\"last\"}", expect!["s.jsonl:1: `repeat` stands alone on its line"]);
-    check("{\"turn\":0,\"text\":\"a\"}", expect!["s.jsonl:1: turns count from 1"]);
+    let wrong = [
+        "",
+        "\n{\"text\":\"a\"}\n{\"txt\":1}",
+        "{\"text\":\"a\"",
+        "[{\"text\":\"a\"},\n{\"turn\":-1}]",
+        "{\"turn\":1,\"text\":\"a\"}\n{\"turn\":1,\"text\":\"b\"}",
+        "[{\"text\":\"a\"},{\"agent\":\"x\"}]",
+        "{\"text\":\"a\",\"error\":429}",
+        "{\"error\":200}",
+        "{\"text\":\"a\",\"repeat\":\"last\"}",
+        "{\"turn\":0,\"text\":\"a\"}",
+    ];
+    let told: Vec<String> = wrong
+        .map(|text| match ScriptModel::parse("s.jsonl", text) {
+            Ok(_) => panic!("taken: {text}"),
+            Err(error) => error.to_string(),
+        })
+        .to_vec();
+    expect![[r#"
+        script s.jsonl is empty; write one JSON object a line, for example {"text": "Done."}
+        s.jsonl:3:6: unknown field `txt`, expected one of `agent`, `turn`, `reasoning`, `text`, `calls`, `content`, `finish_reason`, `usage`, `delay_ms`, `error`, `repeat`
+        s.jsonl:1:11: EOF while parsing an object
+        s.jsonl:2:10: invalid value: integer `-1`, expected u32
+        s.jsonl:2: turn 1 has a reply already
+        s.jsonl: entry 2: the entry says nothing; give it `text`, `calls`, `error`, or `"text": ""` for an empty reply
+        s.jsonl:1: an entry holds an error or a reply, not both
+        s.jsonl:1:13: error `200` is none of: a status from 400 to 599, "cut", "timeout", "connect", {"status": …, "message": …, "retry_after_ms": …}
+        s.jsonl:1: `repeat` stands alone on its line
+        s.jsonl:1: turns count from 1"#]].assert_eq(&told.join("\n"));
 }

@@ -1,9 +1,7 @@
 //! A server that answers each connection's requests as a test says, down to the byte.
 
-#![allow(dead_code, unreachable_pub)] // Each test binary uses its part.
-
-use nex_llm::{ChatRequest, Sampling, ToolSet, Transcript};
-use nex_trajectory::{Message, ToolSpec};
+use nex_llm::{ChatModel, ChatReply, ChatRequest, LlmError, Sampling, ToolSet, Transcript};
+use nex_trajectory::{Message, Timing, ToolSpec};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What the server does with one request.
 #[derive(Clone, Debug)]
-pub enum Act {
+pub(crate) enum Act {
     /// Writes these bytes.
     Write(Vec<u8>),
     /// Waits; with paused time that costs nothing.
@@ -26,20 +24,20 @@ pub enum Act {
 
 /// What the server was asked: head and body.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub head: String,
-    pub body: String,
+pub(crate) struct Asked {
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// The server; its address, what it was asked, and what it will do.
-pub struct Mock {
-    pub address: String,
+pub(crate) struct Mock {
+    pub(crate) address: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Mock {
     /// A server that does `plans` in order, one for each request, and then repeats the last.
-    pub async fn start(plans: Vec<Vec<Act>>) -> Self {
+    pub(crate) async fn start(plans: Vec<Vec<Act>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -54,12 +52,12 @@ impl Mock {
     }
 
     /// All that it was asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().clone()
     }
 
     /// How often it was asked.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.asked.lock().len()
     }
 }
@@ -108,18 +106,18 @@ async fn read_request(stream: &mut TcpStream) -> Option<Asked> {
 }
 
 /// A whole HTTP reply.
-pub fn reply(status: u16, headers: &str, body: &str) -> Vec<Act> {
+pub(crate) fn reply(status: u16, headers: &str, body: &str) -> Vec<Act> {
     let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n{headers}\r\n", body.len());
     vec![Act::Write([head.as_bytes(), body.as_bytes()].concat())]
 }
 
 /// A JSON reply of status 200.
-pub fn json(body: &str) -> Vec<Act> {
+pub(crate) fn json(body: &str) -> Vec<Act> {
     reply(200, "content-type: application/json\r\n", body)
 }
 
 /// An event stream in chunked framing, one chunk a piece.
-pub fn stream(pieces: &[&[u8]]) -> Vec<Act> {
+pub(crate) fn stream(pieces: &[&[u8]]) -> Vec<Act> {
     let mut bytes =
         b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
@@ -132,14 +130,14 @@ pub fn stream(pieces: &[&[u8]]) -> Vec<Act> {
 }
 
 /// A conversation with its tools, to be asked about.
-pub struct Talk {
-    pub transcript: Transcript,
-    pub tools: ToolSet,
-    pub sampling: Sampling,
+pub(crate) struct Talk {
+    pub(crate) transcript: Transcript,
+    pub(crate) tools: ToolSet,
+    pub(crate) sampling: Sampling,
 }
 
 impl Talk {
-    pub fn new(messages: Vec<Message>) -> Self {
+    pub(crate) fn new(messages: Vec<Message>) -> Self {
         Self {
             transcript: Transcript::new(messages.into_iter().map(Arc::new).collect()),
             tools: ToolSet::new(Arc::default()),
@@ -147,12 +145,12 @@ impl Talk {
         }
     }
 
-    pub fn with_tools(mut self, tools: Vec<ToolSpec>) -> Self {
+    pub(crate) fn with_tools(mut self, tools: Vec<ToolSpec>) -> Self {
         self.tools = ToolSet::new(Arc::new(tools));
         self
     }
 
-    pub fn request(&self) -> ChatRequest<'_> {
+    pub(crate) fn request(&self) -> ChatRequest<'_> {
         ChatRequest {
             transcript: &self.transcript,
             tools: &self.tools,
@@ -164,10 +162,23 @@ impl Talk {
 }
 
 /// A weather tool.
-pub fn weather() -> ToolSpec {
+pub(crate) fn weather() -> ToolSpec {
     ToolSpec {
         name: "weather".into(),
         description: "Weather of a \"city\"".into(),
         input_schema: serde_json::json!({"type": "object", "properties": {"city": {"type": "string"}}}),
     }
+}
+
+/// Asks once and takes the times out, which differ from run to run.
+pub(crate) async fn ask(model: &impl ChatModel, talk: &Talk) -> Result<ChatReply, LlmError> {
+    model.complete(&talk.request()).await.map(|mut reply| {
+        reply.timing = Timing::default();
+        reply
+    })
+}
+
+/// `value` as JSON on many lines, for goldens.
+pub(crate) fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("it serialises")
 }
