@@ -1,1 +1,33 @@
 //! Task sets, harnesses, the expert driver and rollouts at scale.
+//!
+//! ```text
+//! Assignment = task × environment × harness × attempt
+//!     │ Harness::run: open a stage, run the agents, judge what they left
+//!     ▼
+//! Episode   ── a failure of the surroundings is an episode too, never scored, never an abort
+//! ```
+//! [`Driver`] says what answers for the agents: the [`Expert`], a reference model, any LLM. Nothing
+//! here knows how a policy is trained.
+
+pub mod assignment;
+pub mod driver;
+pub mod environment;
+pub mod error;
+pub mod expert;
+pub mod harness;
+pub mod pattern;
+pub mod rollout;
+pub mod world_profile;
+
+pub use assignment::{Assignment, episode_id, episode_seed};
+pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedModel};
+pub use environment::{Environment, Stage, Verdict};
+pub use error::GymError;
+pub use expert::{Expert, ExpertDials, ExpertModel};
+pub use harness::Harness;
+pub use pattern::Pattern;
+pub use rollout::{
+    Lane, Order, Progress, Rollout, RolloutControl, RolloutError, RolloutOptions, RolloutSummary,
+    failure_reason,
+};
+pub use world_profile::{OperationProfile, WorldProfile};
