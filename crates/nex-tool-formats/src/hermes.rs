@@ -1,0 +1,84 @@
+//! Hermes, the format of the Hermes and Qwen 2.5 and 3 models: calls as tagged JSON in ChatML.
+//!
+//! ```text
+//! <|im_start|>system
+//! …                                  instructions, then `<tools>` with one JSON a line
+//! <|im_end|>
+//! <|im_start|>assistant
+//! <think>
+//! reasoning
+//! </think>
+//!
+//! text
+//! <tool_call>
+//! {"name": "find", "arguments": {"a": 1}}
+//! </tool_call><|im_end|>
+//! <|im_start|>user
+//! <tool_response>
+//! …
+//! </tool_response><|im_end|>
+//! ```
+//!
+//! Text of a conversation is byte for byte what Qwen2.5-Instruct's own chat template gives, its
+//! default system message included; reasoning stands as in Qwen 3, on every turn that has it.
+//!
+//! Arguments are the exact text of the JSON value. Where a string in them holds one of the
+//! format's own tags, the renderer writes its `<` as `\u003c`: the value is the same, and no
+//! parser can take it for the tag. Empty arguments are written `{}`; white space around them goes.
+//!
+//! What the format has no place for, and therefore leaves out: call ids and tool names of results
+//! (they follow from the order), `is_error`, signatures of reasoning, and borders between text
+//! blocks of one message. All else that would not come back is refused.
+
+mod body;
+mod conversation;
+mod parse;
+mod render;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    Conversation, ConversationError, Rendered, ReplyParser, Sample, ToolCallFormat, Unrepresentable,
+};
+
+/// The Hermes format.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hermes;
+
+impl ToolCallFormat for Hermes {
+    fn name(&self) -> &'static str {
+        "hermes"
+    }
+
+    fn parser(&self) -> Box<dyn ReplyParser> {
+        Box::<parse::HermesParser>::default()
+    }
+
+    fn render(&self, sample: &Sample<'_>) -> Result<Rendered, Unrepresentable> {
+        render::render(sample)
+    }
+
+    fn parse_conversation(&self, text: &str) -> Result<Conversation, ConversationError> {
+        conversation::parse(text)
+    }
+}
+
+const TURN_START: &str = "<|im_start|>";
+const TURN_END: &str = "<|im_end|>";
+const TEXT_END: &str = "<|endoftext|>";
+const CALL_OPEN: &str = "<tool_call>";
+const CALL_CLOSE: &str = "</tool_call>";
+const THINK_OPEN: &str = "<think>";
+const THINK_CLOSE: &str = "</think>";
+const RESPONSE_OPEN: &str = "<tool_response>\n";
+const RESPONSE_CLOSE: &str = "\n</tool_response>";
+
+/// What Qwen's template says where there is no system message.
+const DEFAULT_SYSTEM: &str = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
+/// Between the instructions and the declarations.
+const TOOLS_OPEN: &str = "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n\
+    You are provided with function signatures within <tools></tools> XML tags:\n<tools>";
+/// After the declarations.
+const TOOLS_CLOSE: &str = "\n</tools>\n\nFor each function call, return a json object with function name and \
+    arguments within <tool_call></tool_call> XML tags:\n<tool_call>\n\
+    {\"name\": <function-name>, \"arguments\": <args-json-object>}\n</tool_call>";

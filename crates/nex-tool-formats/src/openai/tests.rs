@@ -1,0 +1,232 @@
+use super::*;
+use crate::strategies::{Owned, canonical, conversation, hostile, weather};
+use crate::{SpanKind, by_name};
+use expect_test::expect;
+use nex_trajectory::{Arguments, ContentBlock, DefectKind, ImageSource, Message, Role, ToolCall, ToolResult};
+use proptest::prelude::*;
+
+fn example() -> Owned {
+    let call = |id: &str, arguments: &str| {
+        ContentBlock::ToolCall(ToolCall {
+            id: id.into(),
+            name: "get_weather".to_owned(),
+            arguments: Arguments::from_text(arguments),
+        })
+    };
+    let mut owned = Owned::of(
+        vec![weather()],
+        vec![
+            Message::system("Be brief."),
+            Message {
+                role: Role::User,
+                content: vec![
+                    ContentBlock::Text { text: "Where is this?".to_owned() },
+                    ContentBlock::Image(ImageSource::Base64 {
+                        media_type: "image/png".to_owned(),
+                        data: "iVBO".to_owned(),
+                    }),
+                ],
+            },
+            Message {
+                role: Role::Assistant,
+                content: vec![
+                    ContentBlock::Reasoning { text: "Paris.".to_owned(), signature: None },
+                    call("a", "{\"city\": \"Paris\", \"x\": 1.0}"),
+                    call("b", "{not json"),
+                ],
+            },
+            Message::tool(vec![ToolResult {
+                call_id: "a".into(),
+                name: "get_weather".to_owned(),
+                content: vec![ContentBlock::Text { text: "sun".to_owned() }],
+                is_error: true,
+            }]),
+            Message::assistant("Sunny."),
+        ],
+    );
+    owned.nodes[4].is_synthetic = true;
+    owned
+}
+
+#[test]
+fn a_conversation_is_one_document_of_messages_and_tools() {
+    let rendered = OpenAi.render(&example().sample()).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&rendered.text).unwrap();
+    expect![[r#"
+        {
+          "messages": [
+            {
+              "role": "system",
+              "content": "Be brief."
+            },
+            {
+              "role": "user",
+              "content": [
+                {
+                  "type": "text",
+                  "text": "Where is this?"
+                },
+                {
+                  "type": "image_url",
+                  "image_url": {
+                    "url": "data:image/png;base64,iVBO"
+                  }
+                }
+              ]
+            },
+            {
+              "role": "assistant",
+              "reasoning_content": "Paris.",
+              "content": null,
+              "tool_calls": [
+                {
+                  "id": "a",
+                  "type": "function",
+                  "function": {
+                    "name": "get_weather",
+                    "arguments": "{\"city\": \"Paris\", \"x\": 1.0}"
+                  }
+                },
+                {
+                  "id": "b",
+                  "type": "function",
+                  "function": {
+                    "name": "get_weather",
+                    "arguments": "{not json"
+                  }
+                }
+              ]
+            },
+            {
+              "role": "tool",
+              "tool_call_id": "a",
+              "name": "get_weather",
+              "content": "sun"
+            },
+            {
+              "role": "assistant",
+              "content": "Sunny.",
+              "weight": 0
+            }
+          ],
+          "tools": [
+            {
+              "type": "function",
+              "function": {
+                "name": "get_weather",
+                "description": "Weather of a city.",
+                "parameters": {
+                  "type": "object",
+                  "properties": {
+                    "city": {
+                      "type": "string"
+                    }
+                  },
+                  "required": [
+                    "city"
+                  ]
+                }
+              }
+            }
+          ]
+        }"#]]
+    .assert_eq(&format!("{document:#}"));
+    let kinds: Vec<(SpanKind, bool)> = rendered
+        .spans
+        .iter()
+        .filter(|span| span.kind != SpanKind::Scaffold)
+        .map(|span| (span.kind, span.is_trainable))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            (SpanKind::System, false),
+            (SpanKind::User, false),
+            (SpanKind::Call, true),
+            (SpanKind::Observation, false),
+            (SpanKind::AssistantText, false),
+        ]
+    );
+}
+
+#[test]
+fn one_wrong_call_does_not_lose_the_others() {
+    let reply = OpenAi.parse(
+        r#"{"role":"assistant","content":"Hm","tool_calls":[{"id":"a","function":{"name":"f","arguments":""}},{"id":"b"},{"function":{"name":"g","arguments":{"x": 1.0}}}]}"#,
+    );
+    let calls: Vec<(Option<&str>, &str, &str)> = reply
+        .calls
+        .iter()
+        .map(|call| (call.id.as_ref().map(|id| id.as_str()), call.name.as_str(), call.arguments.as_text()))
+        .collect();
+    assert_eq!(calls, [(Some("a"), "f", ""), (None, "g", "{\"x\": 1.0}")]);
+    assert_eq!(reply.text, "Hm\n{\"id\":\"b\"}");
+    let defects: Vec<(DefectKind, Option<u64>)> =
+        reply.defects.iter().map(|defect| (defect.kind, defect.offset_bytes)).collect();
+    assert_eq!(defects, [(DefectKind::MalformedCall, Some(99)), (DefectKind::MalformedCall, Some(110))]);
+}
+
+#[test]
+fn a_reply_that_is_no_json_stays_text() {
+    let reply = OpenAi.parse("{\"role\": ");
+    assert_eq!(reply.text, "{\"role\": ");
+    assert_eq!(reply.defects[0].kind, DefectKind::InvalidJson);
+}
+
+#[test]
+fn documents_that_are_none_say_where_and_why() {
+    let error = |text: &str| OpenAi.parse_conversation(text).unwrap_err().to_string();
+    expect!["byte 1: not a document"].assert_eq(&error("[1]")[..22]);
+    assert_eq!(
+        error(r#"{"messages":[{"role":"robot","content":""}]}"#),
+        "byte 13: unknown role `robot`; it is system, user, assistant or tool"
+    );
+    assert_eq!(
+        error(r#"{"messages":[{"role":"tool","content":""}]}"#),
+        "byte 13: a tool message has no `tool_call_id`"
+    );
+}
+
+#[test]
+fn formats_are_found_by_name_and_an_unknown_one_lists_them() {
+    for format in crate::all() {
+        assert_eq!(by_name(format.name()).unwrap().name(), format.name());
+    }
+    let error = by_name("hermit").unwrap_err();
+    assert_eq!(error.to_string(), "unknown tool-call format `hermit`; known formats: openai, hermes");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_is_representable_comes_back_equal(owned in conversation()) {
+        let sample = owned.sample();
+        if let Ok(rendered) = OpenAi.render(&sample) {
+            let back = OpenAi.parse_conversation(&rendered.text).unwrap();
+            prop_assert_eq!(&back.tools, &owned.tools);
+            let sent = owned.nodes.iter().map(|node| (*node.message).clone());
+            prop_assert_eq!(canonical(back.messages), canonical(sent));
+        }
+    }
+
+    #[test]
+    fn spans_tile_the_text(owned in conversation()) {
+        let Ok(rendered) = OpenAi.render(&owned.sample()) else { return Ok(()) };
+        let ends: Vec<usize> = rendered.spans.iter().map(|span| span.end).collect();
+        let starts: Vec<usize> = rendered.spans.iter().map(|span| span.start).collect();
+        prop_assert_eq!(starts[0], 0);
+        prop_assert_eq!(&starts[1..], &ends[..ends.len() - 1]);
+        prop_assert_eq!(*ends.last().unwrap(), rendered.text.len());
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in hostile(), bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        OpenAi.parse(&text);
+        OpenAi.parse(&format!("{{\"content\":{text}}}"));
+        let _ = OpenAi.parse_conversation(&text);
+        let mut parser = OpenAi.parser();
+        parser.push(&bytes);
+        parser.finish();
+    }
+}

@@ -1,0 +1,83 @@
+//! JSON as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what the `tojson`
+//! of chat templates does: `", "` and `": "`, and Python's way of writing floats.
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::ser::{Formatter, Serializer};
+use std::io::{self, Write};
+
+/// `value` as Python would write it.
+pub(crate) fn dumps(value: &Value) -> String {
+    let mut out = Vec::new();
+    value
+        .serialize(&mut Serializer::with_formatter(&mut out, PythonFormatter))
+        .expect("a JSON value serialises, and memory does not fail");
+    String::from_utf8(out).expect("JSON of strings is UTF-8")
+}
+
+struct PythonFormatter;
+
+impl Formatter for PythonFormatter {
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+        if is_first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+        if is_first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
+
+    fn write_f64<W: Write + ?Sized>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
+        out.write_all(float(value).as_bytes())
+    }
+}
+
+/// Python's `repr(float)`: shortest digits, with an exponent below 1e-4 and from 1e16 on.
+fn float(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').expect("`{:e}` writes an exponent");
+    let exponent: i32 = exponent.parse().expect("an exponent is a number");
+    if (-4..16).contains(&exponent) || value == 0.0 {
+        let plain = format!("{value}");
+        return if plain.contains('.') { plain } else { plain + ".0" };
+    }
+    format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn floats_are_written_as_python_writes_them() {
+        // Right column: output of `python3 -c 'print(repr(…))'`.
+        for (value, python) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (1e-4, "0.0001"),
+            (1e-5, "1e-05"),
+            (1.5e-7, "1.5e-07"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1.25e100, "1.25e+100"),
+            (-2.5e-300, "-2.5e-300"),
+            (123456.789, "123456.789"),
+        ] {
+            assert_eq!(float(value), python);
+        }
+    }
+
+    #[test]
+    fn separators_and_escapes_are_python_s() {
+        let value = json!({"b": [1, 2.0, null, true], "a": {"中": "\"\\/\n\u{1}\u{7f}é"}, "e": [], "o": {}});
+        // json.dumps(…, ensure_ascii=False)
+        let python = "{\"b\": [1, 2.0, null, true], \"a\": {\"中\": \"\\\"\\\\/\\n\\u0001\u{7f}é\"}, \"e\": [], \"o\": {}}";
+        assert_eq!(dumps(&value), python);
+    }
+}
