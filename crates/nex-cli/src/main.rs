@@ -7,6 +7,8 @@
 mod args;
 mod commands;
 mod failure;
+mod interrupt;
+mod models;
 mod terminal;
 
 use args::{Cli, Command, DataCommand, WorldCommand};

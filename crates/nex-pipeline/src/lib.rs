@@ -6,6 +6,7 @@
 //! Every stage can be killed anywhere and goes on where it was: the plan is a function of the
 //! recipe, an episode's id is a function of the plan, and finished episodes are found in the store.
 
+mod card;
 pub mod error;
 pub mod execute;
 pub mod export;
@@ -14,7 +15,10 @@ pub mod measure;
 pub mod plan;
 pub mod recipe;
 pub mod run_folder;
+pub mod synthesis;
+mod topology;
 
 pub use error::PipelineError;
 pub use recipe::Recipe;
 pub use run_folder::RunFolder;
+pub use synthesis::Synthesis;

@@ -6,8 +6,9 @@ use crate::in_order::EpisodesInOrder;
 use crate::run_folder::read_json;
 use crate::{PipelineError, RunFolder};
 use indexmap::IndexMap;
+use nex_gym::rollout::failure_reason;
 use nex_trajectory::run::{Count, Histogram, RunMetrics, SuccessRow};
-use nex_trajectory::{Episode, Outcome, Role, StopReason, Usage};
+use nex_trajectory::{Episode, Outcome, Role, Usage};
 use std::collections::BTreeMap;
 
 /// Collects the figures of a run, one episode at a time, in bounded memory.
@@ -50,28 +51,25 @@ impl Measurement {
         self.episodes += 1;
         *self.stops.entry(episode.stop().name().to_owned()).or_default() += 1;
         self.add_trajectory(episode);
-        match &episode.reward {
-            Some(reward) => {
-                self.scored += 1;
-                self.reward_sum += reward.total;
-                let is_success = episode.outcome == Outcome::Success;
-                self.successes += u64::from(is_success);
-                for (axis, value) in [
-                    ("difficulty", &episode.task.difficulty),
-                    ("world", &episode.task.world),
-                    ("harness", &episode.harness),
-                    ("language", &episode.task.language),
-                ] {
-                    let slice = self.slices.entry((axis, value.clone())).or_default();
-                    slice.episodes += 1;
-                    slice.successes += u64::from(is_success);
-                    slice.reward_sum += reward.total;
-                }
-                if !is_success {
-                    *self.failures.entry(failure_reason(episode)).or_default() += 1;
-                }
+        if let Some(reward) = &episode.reward {
+            self.scored += 1;
+            self.reward_sum += reward.total;
+            let is_success = episode.outcome == Outcome::Success;
+            self.successes += u64::from(is_success);
+            for (axis, value) in [
+                ("difficulty", &episode.task.difficulty),
+                ("world", &episode.task.world),
+                ("harness", &episode.harness),
+                ("language", &episode.task.language),
+            ] {
+                let slice = self.slices.entry((axis, value.clone())).or_default();
+                slice.episodes += 1;
+                slice.successes += u64::from(is_success);
+                slice.reward_sum += reward.total;
             }
-            None => *self.failures.entry(failure_reason(episode)).or_default() += 1,
+        }
+        if let Some(reason) = failure_reason(episode) {
+            *self.failures.entry(reason).or_default() += 1;
         }
     }
 
@@ -175,28 +173,6 @@ pub(crate) fn planned_of(folder: &RunFolder) -> Result<(u64, u64), PipelineError
     let number = |key: &str| recipe.get(key).and_then(serde_json::Value::as_u64).unwrap_or(0);
     let (episodes, attempts) = (number("episodes"), number("attempts").max(1));
     Ok((episodes.div_ceil(attempts), episodes))
-}
-
-/// Why an episode did not succeed, in a word that can be counted.
-///
-/// Infra failures by their kind; then a stop other than an answer; else the first weighted reward
-/// part that is not full.
-pub fn failure_reason(episode: &Episode) -> String {
-    match episode.stop() {
-        StopReason::Infra(failure) => return format!("infra: {}", failure.kind),
-        stop if !stop.is_answer() => return format!("stopped: {}", stop.name()),
-        _ => {}
-    }
-    let missed = episode
-        .reward
-        .iter()
-        .flat_map(|reward| &reward.parts)
-        .find(|part| part.weight > 0.0 && part.score < 1.0)
-        .map(|part| part.name.as_str());
-    match missed {
-        Some(part) => format!("wrong: {part}"),
-        None => "wrong: unnamed".to_owned(),
-    }
 }
 
 fn count(name: &str, count: u64) -> Count {
