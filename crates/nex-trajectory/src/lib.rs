@@ -15,6 +15,8 @@ pub mod id;
 mod laws;
 pub mod message;
 mod number;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod run;
 pub mod schema;
 pub mod stop;
