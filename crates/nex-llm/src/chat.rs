@@ -111,8 +111,11 @@ pub struct Sampling {
 /// The tools of an agent, with the provider's encoding of them kept, so that it is made once.
 pub struct ToolSet {
     specs: Arc<Vec<ToolSpec>>,
-    encoded: Mutex<Vec<(&'static str, Arc<[u8]>)>>,
+    encoded: Mutex<Vec<EncodedTools>>,
 }
+
+/// Dialect and bytes.
+type EncodedTools = (&'static str, Arc<[u8]>);
 
 impl ToolSet {
     /// The set of `specs`.

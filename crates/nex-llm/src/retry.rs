@@ -139,18 +139,23 @@ impl<M: ChatModel> ChatModel for Retrying<M> {
     }
 
     async fn complete(&self, request: &ChatRequest<'_>) -> Result<ChatReply, LlmError> {
+        let give_up_at = Instant::now() + self.policy.total;
         let error = match self.inner.complete(request).await {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
-        self.ask_again(request, error).await
+        self.ask_again(request, error, give_up_at).await
     }
 }
 
 impl<M: ChatModel> Retrying<M> {
     /// After the first attempt failed with `error`. Apart, so that the usual case stays small.
-    async fn ask_again(&self, request: &ChatRequest<'_>, mut error: LlmError) -> Result<ChatReply, LlmError> {
-        let give_up_at = Instant::now() + self.policy.total;
+    async fn ask_again(
+        &self,
+        request: &ChatRequest<'_>,
+        mut error: LlmError,
+        give_up_at: Instant,
+    ) -> Result<ChatReply, LlmError> {
         let mut rng = self.rng(request);
         for attempt in 1..self.policy.max_attempts {
             let Some(delay) = self.delay(&error, attempt, &mut rng) else { return Err(error) };

@@ -13,7 +13,7 @@
 //! An agent's turn is the number of assistant messages in its conversation plus one, so the script
 //! keeps no state and serves any number of sessions. Turns count up from 1 in file order unless
 //! `turn` says otherwise. Lines without `agent` serve every agent that has no lines of its own. An
-//! `error` is given once, before the reply of its turn; one with no reply after it is given always.
+//! `error` is given once, before the reply of its turn; the last one of a turn without a reply, always.
 
 use crate::json;
 use crate::{ChatModel, ChatReply, ChatRequest, LlmError};
@@ -263,12 +263,17 @@ impl ScriptModel {
         let mut given = self.given.lock();
         let key = (request.session.to_owned(), request.agent.to_owned(), number);
         let count = given.entry(key.clone()).or_default();
-        if let Some(error) = turn.errors.get(*count) {
-            *count += 1;
-            return Some(error.to_error(&self.source_name));
+        match turn.errors.get(*count) {
+            Some(error) => {
+                *count += 1;
+                Some(error.to_error(&self.source_name))
+            }
+            None if turn.reply.is_none() => Some(last.to_error(&self.source_name)),
+            None => {
+                given.remove(&key);
+                None
+            }
         }
-        given.remove(&key);
-        if turn.reply.is_some() { None } else { Some(last.to_error(&self.source_name)) }
     }
 }
 

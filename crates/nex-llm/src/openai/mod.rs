@@ -48,6 +48,25 @@ impl OpenAiChat {
             is_streaming: config.stream,
         })
     }
+
+    /// The body that [`ChatModel::complete`] sends, for batch files and benches.
+    ///
+    /// # Errors
+    /// [`LlmError::Misconfigured`]: sampling that cannot be sent.
+    pub fn encode(&self, request: &ChatRequest<'_>) -> Result<Vec<u8>, LlmError> {
+        self.encoder.encode(request)
+    }
+
+    /// The reply in `body`, a whole one and no stream, as [`ChatModel::complete`] reads it; its
+    /// timing is empty.
+    ///
+    /// # Errors
+    /// [`LlmError::BrokenReply`], or the error that the body tells of.
+    pub fn decode(&self, request: &ChatRequest<'_>, body: &[u8]) -> Result<ChatReply, LlmError> {
+        let mut builder = ReplyBuilder::new(&self.endpoint);
+        builder.body(body)?;
+        builder.finish(request, &self.name, Timing::default(), true)
+    }
 }
 
 #[async_trait]

@@ -132,7 +132,8 @@ async fn a_stream_gives_what_the_whole_reply_gives() {
             "model": "c-4"
           },
           "attempts": 1
-        }"#]].assert_eq(&pretty(&streamed));
+        }"#]]
+    .assert_eq(&pretty(&streamed));
 }
 
 #[tokio::test]

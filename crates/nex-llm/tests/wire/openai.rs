@@ -187,9 +187,11 @@ async fn token_ids_and_logprobs_make_a_span_only_together() {
         assert_eq!(reply.prompt_token_ids, [1, 2, 3]);
         serde_json::to_string(&reply.tokens).expect("serialises")
     };
-    expect![[r#"{"ids":[7,8],"logprobs":[-0.5,-1.25],"is_sampled":[true,true]}"#]].assert_eq(&span(&format!(r#""token_ids":[7,8],{logprobs}"#)).await);
+    expect![[r#"{"ids":[7,8],"logprobs":[-0.5,-1.25],"is_sampled":[true,true]}"#]]
+        .assert_eq(&span(&format!(r#""token_ids":[7,8],{logprobs}"#)).await);
     expect![[r#"{"ids":[7,8],"is_sampled":[true,true]}"#]].assert_eq(&span(r#""token_ids":[7,8]"#).await);
-    expect![[r#"{"ids":[7,8,9],"is_sampled":[true,true,true]}"#]].assert_eq(&span(&format!(r#""token_ids":[7,8,9],{logprobs}"#)).await);
+    expect![[r#"{"ids":[7,8,9],"is_sampled":[true,true,true]}"#]]
+        .assert_eq(&span(&format!(r#""token_ids":[7,8,9],{logprobs}"#)).await);
     expect![[r#"{"ids":[5,6],"logprobs":[-0.5,-1.25],"is_sampled":[true,true]}"#]].assert_eq(
         &span(&logprobs.replace("\"a\"", "\"token_id:5\"").replace("\"b\"", "\"token_id:6\"")).await,
     );
@@ -253,5 +255,6 @@ async fn sampling_pictures_and_reasoning_go_over_the_wire() {
     assert!(!mock.asked()[1].body.contains("reasoning"));
     talk.sampling.extra.insert("messages".into(), serde_json::json!([]));
     let error = model.complete(&talk.request()).await.expect_err("a reserved key");
-    expect!["sampling key `messages` belongs to the runtime and cannot be set in `extra`"].assert_eq(&error.to_string());
+    expect!["sampling key `messages` belongs to the runtime and cannot be set in `extra`"]
+        .assert_eq(&error.to_string());
 }

@@ -86,7 +86,8 @@ async fn a_stream_gives_what_the_whole_reply_gives() {
               "arguments": "{\"z\":1.0}"
             }
           ]
-        }"#]].assert_eq(&pretty(&streamed.message));
+        }"#]]
+    .assert_eq(&pretty(&streamed.message));
 }
 
 #[tokio::test]

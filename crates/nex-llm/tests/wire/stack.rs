@@ -38,7 +38,8 @@ fn a_wrong_name_is_told_with_the_way_out() {
     let Err(error) = open_model("openai:m", &ModelConfig { limits, ..ModelConfig::default() }) else {
         panic!("a limit of 0 was taken")
     };
-    expect!["limit `max_concurrent` is 0, so nothing could be asked; leave it out for no limit"].assert_eq(&error.to_string());
+    expect!["limit `max_concurrent` is 0, so nothing could be asked; leave it out for no limit"]
+        .assert_eq(&error.to_string());
 }
 
 #[tokio::test]
