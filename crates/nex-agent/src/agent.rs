@@ -7,9 +7,9 @@
 use crate::binding::{Redeclared, environment_name};
 use crate::prompt::{Prompt, PromptScope, tools_value};
 use crate::sub_agent::{AGENT_TOOL, agent_tool};
-use crate::{AgentError, AgentSpec, BindingRequest, RunContext, ToolBindings, ToolEntry};
+use crate::{AgentError, AgentSpec, BindingRequest, McpEntry, RunContext, ToolBindings, ToolEntry};
 use nex_llm::ToolSet;
-use nex_tools::{Tool, ToolDeclaration, ToolLimits, Toolbox};
+use nex_tools::{McpLease, Tool, ToolDeclaration, ToolLimits, Toolbox};
 use nex_trajectory::{InfraFailure, Message, ToolSpec, Trajectory};
 use parking_lot::Mutex;
 use serde_json::Map;
@@ -34,7 +34,8 @@ pub(crate) struct CompiledAgent {
     prompt: Prompt,
     slots: Vec<Slot>,
     kits: Mutex<HashMap<Vec<usize>, Arc<Kit>>>,
-    redeclared: Mutex<HashMap<(usize, String), (Arc<ToolDeclaration>, Arc<ToolDeclaration>)>>,
+    /// Prefixed declarations by the original, which is held so that its address stays taken.
+    prefixed: Mutex<HashMap<(usize, String), (Arc<ToolDeclaration>, Arc<ToolDeclaration>)>>,
 }
 
 /// Where one `tools` entry gets its tool from.
@@ -95,7 +96,7 @@ impl Agent {
             prompt,
             slots,
             kits: Mutex::default(),
-            redeclared: Mutex::default(),
+            prefixed: Mutex::default(),
         };
         compiled.check_names()?;
         Ok(Self { compiled: Arc::new(compiled) })
@@ -170,6 +171,7 @@ impl CompiledAgent {
                         declaration: declaration.clone(),
                         extra_kwargs: entry.extra_kwargs.clone(),
                         is_serial: entry.is_serial,
+                        has_own_schema: true,
                     }));
                 }
             }
@@ -240,29 +242,62 @@ impl CompiledAgent {
         }
     }
 
-    /// `tool` under the name `name`; its declaration is compiled once.
-    pub(crate) fn renamed(
+    /// A filter, test or function that the prompt names and the engine does not have.
+    pub(crate) fn unknown_names_in_prompt(&self) -> Option<String> {
+        self.prompt.unknown_names()
+    }
+
+    /// Leases the agent's MCP servers and gives their tools, named `mcp__<server>__<tool>`. The
+    /// servers are held as long as the leases.
+    pub(crate) async fn lease_servers(
         &self,
-        tool: Arc<dyn Tool>,
-        name: String,
-        is_serial: bool,
-    ) -> Result<Arc<dyn Tool>, String> {
-        let original = tool.declaration().clone();
-        let key = (Arc::as_ptr(&original) as usize, name);
-        let mut cache = self.redeclared.lock();
-        let declaration = match cache.get(&key) {
-            Some((_, declaration)) => declaration.clone(),
-            None => {
-                let spec = ToolSpec { name: key.1.clone(), ..original.spec().clone() };
-                let declaration = Arc::new(ToolDeclaration::new(spec).map_err(|e| e.to_string())?);
-                if cache.len() >= MAX_CACHED_KITS {
-                    cache.clear();
-                }
-                cache.insert(key, (original, declaration.clone()));
-                declaration
-            }
+        context: &RunContext,
+    ) -> Result<(Vec<McpLease>, Vec<Arc<dyn Tool>>), InfraFailure> {
+        let entries = &self.spec.mcp_servers;
+        let Some(pool) = context.mcp.as_ref().filter(|_| !entries.is_empty()) else {
+            return match entries.first() {
+                None => Ok((Vec::new(), Vec::new())),
+                Some(entry) => Err(InfraFailure {
+                    kind: "no_mcp_pool".to_owned(),
+                    message: format!(
+                        "agent `{}` needs MCP server `{}`, and this run has no pool of servers",
+                        self.spec.name, entry.server.name
+                    ),
+                }),
+            };
         };
-        Ok(Arc::new(Redeclared { inner: tool, declaration, extra_kwargs: Map::new(), is_serial }))
+        let starting = entries.iter().map(|entry| pool.lease(&entry.server));
+        let mut leases = Vec::with_capacity(entries.len());
+        let mut tools = Vec::new();
+        for (entry, lease) in entries.iter().zip(futures_util::future::join_all(starting).await) {
+            let lease = lease.map_err(|error| InfraFailure {
+                kind: error.kind().to_owned(),
+                message: format!("agent `{}`: {error}", self.spec.name),
+            })?;
+            tools.extend(lease.tools().into_iter().map(|tool| self.prefixed(tool, entry)));
+            leases.push(lease);
+        }
+        Ok((leases, tools))
+    }
+
+    /// `tool` under its prefixed name. The declaration is kept, so that all sessions have the same.
+    fn prefixed(&self, tool: Arc<dyn Tool>, entry: &McpEntry) -> Arc<dyn Tool> {
+        let original = tool.declaration().clone();
+        let name = format!("mcp__{}__{}", entry.server.name, original.spec().name);
+        let mut cache = self.prefixed.lock();
+        if cache.len() >= MAX_CACHED_KITS {
+            cache.clear();
+        }
+        let key = (Arc::as_ptr(&original) as usize, name.clone());
+        let (_, declaration) =
+            cache.entry(key).or_insert_with(|| (original.clone(), Arc::new(original.renamed(name))));
+        Arc::new(Redeclared {
+            inner: tool,
+            declaration: declaration.clone(),
+            extra_kwargs: Map::new(),
+            is_serial: entry.is_serial,
+            has_own_schema: false,
+        })
     }
 
     /// The sub-agent called `name`.
@@ -374,6 +409,7 @@ fn slot(agent: &str, entry: &ToolEntry, bindings: &ToolBindings) -> Result<Slot,
         declaration: compile(wanted)?,
         extra_kwargs: entry.extra_kwargs.clone(),
         is_serial: entry.is_serial,
+        has_own_schema: true,
     })))
 }
 

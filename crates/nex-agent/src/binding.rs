@@ -91,6 +91,8 @@ pub(crate) struct Redeclared {
     pub(crate) declaration: Arc<ToolDeclaration>,
     pub(crate) extra_kwargs: Map<String, Value>,
     pub(crate) is_serial: bool,
+    /// The declaration's schema is not the inner tool's, which must be checked too.
+    pub(crate) has_own_schema: bool,
 }
 
 #[async_trait]
@@ -107,7 +109,9 @@ impl Tool for Redeclared {
             }
         }
         // The agent file's schema let them pass; the tool itself may ask for more.
-        if let Err(error) = self.inner.declaration().validator().validate(&arguments) {
+        if self.has_own_schema
+            && let Err(error) = self.inner.declaration().validator().validate(&arguments)
+        {
             let place = error.instance_path().to_string();
             return Ok(ToolOutput::error(format!("invalid arguments at `{place}`: {error}")));
         }

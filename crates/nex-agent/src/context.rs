@@ -2,7 +2,7 @@
 
 use crate::{Clock, LimitsOverride, Observer};
 use nex_llm::ChatModel;
-use nex_tools::Tool;
+use nex_tools::{McpPool, Tool};
 use nex_trajectory::TrajectoryId;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct RunContext {
     pub models: Option<Arc<HashMap<String, Arc<dyn ChatModel>>>>,
     /// The environment's tools, which agents take by name or pattern.
     pub environment_tools: Arc<[Arc<dyn Tool>]>,
+    /// Where agents lease the MCP servers of their files.
+    pub mcp: Option<Arc<McpPool>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Told when the run is to stop.
@@ -45,6 +47,7 @@ impl RunContext {
             model,
             models: None,
             environment_tools: Arc::new([]),
+            mcp: None,
             clock,
             cancel: CancellationToken::new(),
             limits: LimitsOverride::default(),

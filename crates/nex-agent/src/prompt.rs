@@ -2,7 +2,8 @@
 
 use crate::clock::civil_date;
 use crate::{AgentError, AgentSpec};
-use minijinja::{Environment, Value};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, ErrorKind, Value};
 use nex_trajectory::{Message, ToolSpec};
 use serde_json::Map;
 use std::sync::Arc;
@@ -39,6 +40,9 @@ pub(crate) struct PromptScope<'a> {
 pub(crate) fn engine() -> Environment<'static> {
     let mut engine = Environment::new();
     engine.set_recursion_limit(64);
+    // As NexAU's engine is set up, so that its templates render alike.
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    engine.set_syntax(syntax.expect("the delimiters are the engine's own"));
     engine
 }
 
@@ -95,6 +99,20 @@ impl Prompt {
         names
     }
 
+    /// A filter, test or function that a template names and the engine does not have. The engine
+    /// finds out only when it renders, so this renders; what fails for want of values is no matter.
+    pub(crate) fn unknown_names(&self) -> Option<String> {
+        let context = Value::from_pairs(self.fixed.iter().cloned());
+        self.names.iter().find_map(|name| {
+            let error = self.engine.get_template(name).ok()?.render(&context).err()?;
+            let is_unknown = matches!(
+                error.kind(),
+                ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+            );
+            is_unknown.then(|| format!("{name}, {}", describe(&error)))
+        })
+    }
+
     /// The system message; none where the agent has no prompt.
     pub(crate) fn render(&self, scope: &PromptScope<'_>) -> Result<Option<Arc<Message>>, String> {
         if self.names.is_empty() {
@@ -114,7 +132,7 @@ impl Prompt {
             if !text.is_empty() {
                 text.push_str("\n\n");
             }
-            text.push_str(rendered.trim_end());
+            text.push_str(rendered.trim());
         }
         Ok(Some(Arc::new(Message::system(text))))
     }

@@ -10,6 +10,7 @@ use crate::spending::Spending;
 use crate::sub_agent::Conversations;
 use crate::{Limits, RunContext};
 use nex_llm::{ChatReply, ChatRequest, LlmError, Transcript};
+use nex_tools::McpLease;
 use nex_trajectory::{
     Defect, DefectKind, FinishReason, InfraFailure, Message, Node, NodeId, StopReason, Timing, Trajectory,
     TrajectoryId, Turn,
@@ -108,7 +109,7 @@ async fn run_observed(agent: &Agent, instruction: &str, scope: Scope) -> Traject
     if let Some(observer) = &context.observer {
         observer.on_start(&id, agent.name(), scope.depth);
     }
-    let trajectory = match Session::start(&agent.compiled, instruction, scope) {
+    let trajectory = match Session::start(&agent.compiled, instruction, scope).await {
         Ok(session) => session.drive().await,
         Err(failed) => *failed,
     };
@@ -125,6 +126,8 @@ pub(crate) struct Session<'a> {
     pub(crate) tools: SessionTools,
     pub(crate) trajectory: Trajectory,
     pub(crate) conversations: Conversations,
+    /// The MCP servers; given back when the run ends.
+    _leases: Vec<McpLease>,
     transcript: Transcript,
     last: Option<NodeId>,
     turns: u32,
@@ -138,16 +141,36 @@ pub(crate) type Ending = (StopReason, Option<String>);
 impl<'a> Session<'a> {
     /// Puts the tools and the first messages together; the record of a run that failed at once
     /// where that is not possible.
-    fn start(agent: &'a CompiledAgent, instruction: &str, scope: Scope) -> Result<Self, Box<Trajectory>> {
+    async fn start(
+        agent: &'a CompiledAgent,
+        instruction: &str,
+        scope: Scope,
+    ) -> Result<Self, Box<Trajectory>> {
         let context = scope.context.clone();
-        let prepared = agent.session_tools(&context, Vec::new()).and_then(|tools| {
+        let mut leases = Vec::new();
+        let mut leased = Ok(Vec::new());
+        if !agent.spec.mcp_servers.is_empty() {
+            let mut interrupt = Interrupt::new(&context, &scope);
+            leased = tokio::select! {
+                biased;
+                leased = agent.lease_servers(&context) => leased.map(|(held, tools)| {
+                    leases = held;
+                    tools
+                }),
+                stop = interrupt.wait() => {
+                    return Err(Box::new(stillborn(agent, &scope, instruction, stop)));
+                }
+            };
+        }
+        let prepared = leased.and_then(|leased| agent.session_tools(&context, leased)).and_then(|tools| {
             let system = agent.system_message(&tools.kit, &context)?;
             Ok((tools, system))
         });
         let (tools, system) = match prepared {
             Ok(prepared) => prepared,
             Err(failure) => {
-                return Err(Box::new(stillborn(agent, &scope, instruction, StopReason::Infra(failure))));
+                let stop = StopReason::Infra(failure);
+                return Err(Box::new(stillborn(agent, &scope, instruction, stop)));
             }
         };
         let specs = tools.kit.tool_set.specs().clone();
@@ -156,6 +179,7 @@ impl<'a> Session<'a> {
             trajectory: Trajectory::new(scope.id.clone(), agent.spec.name.clone(), specs),
             scope,
             tools,
+            _leases: leases,
             conversations: Conversations::default(),
             transcript: Transcript::default(),
             last: None,

@@ -5,8 +5,8 @@
 //! can be sent, hashed and compiled anywhere.
 
 use crate::Limits;
-use indexmap::IndexMap;
 use nex_llm::Sampling;
+use nex_tools::McpServerSpec;
 use nex_trajectory::ToolSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -172,36 +172,9 @@ pub struct SubAgentEntry {
 /// One MCP server of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct McpEntry {
-    /// Its name, part of its tools' names.
-    pub name: String,
-    /// How it is reached.
-    pub transport: McpTransport,
-    /// Deadline of one call in seconds.
-    #[serde(default)]
-    pub timeout_s: Option<f64>,
+    /// The server; its name is part of its tools' names.
+    pub server: McpServerSpec,
     /// Its calls do not overlap with others of the same turn.
     #[serde(default)]
     pub is_serial: bool,
-}
-
-/// How an MCP server is reached.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum McpTransport {
-    /// A child process that speaks over its standard streams.
-    Stdio {
-        /// The program.
-        command: String,
-        /// Its arguments.
-        args: Vec<String>,
-        /// Variables added to its environment.
-        env: IndexMap<String, String>,
-    },
-    /// Streamable HTTP.
-    Http {
-        /// Its address.
-        url: String,
-        /// Headers of each request.
-        headers: IndexMap<String, String>,
-    },
 }

@@ -292,7 +292,7 @@ async fn each_stage_gets_the_task_and_the_answer_before() {
                 answer: "first x, then y"
             child of -:
               t/act (act-agent)
-                0 user: "clean up\n\nThe stage before you reported:\nfirst x, then y"
+                0 user: "clean up\nThe stage before you reported:\nfirst x, then y"
                 1 assistant: a echo({"text":"x"})
                 2 tool: a -> "x"
                 3 assistant: "did x and y"
