@@ -7,7 +7,8 @@
 mod tailor;
 
 use crate::{
-    Casting, Driver, DriverTime, Environment, EpisodeModel, GymError, Pattern, WorldProfile, episode_seed,
+    Casting, Driver, DriverTime, Environment, EpisodeModel, Framework, GymError, Pattern, WorldProfile,
+    episode_seed,
 };
 use indexmap::IndexMap;
 use nex_agent::{
@@ -22,6 +23,8 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tailor::{Cut, tailor};
+
+pub(crate) use tailor::context as prompt_context;
 use tokio_util::sync::CancellationToken;
 
 /// Compiled frameworks that are kept. Tasks offer many different sets of tools, so the cache starts
@@ -57,6 +60,13 @@ impl Harness {
             specs: Mutex::default(),
             compiled: Mutex::default(),
         }
+    }
+
+    /// The built-in framework of `pattern`, made for each world.
+    pub fn builtin(pattern: Pattern) -> Self {
+        Self::from_source(pattern.as_str(), pattern, move |profile| {
+            Framework::instantiate(pattern, profile).load()
+        })
     }
 
     /// The harness `name` with the same agents in every world.

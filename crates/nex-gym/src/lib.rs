@@ -14,8 +14,10 @@ pub mod driver;
 pub mod environment;
 pub mod error;
 pub mod expert;
+pub mod framework;
 pub mod harness;
 pub mod pattern;
+pub mod reference;
 pub mod rollout;
 pub mod world_profile;
 
@@ -24,8 +26,10 @@ pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedM
 pub use environment::{Environment, Stage, Verdict};
 pub use error::GymError;
 pub use expert::{Expert, ExpertDials, ExpertModel};
+pub use framework::Framework;
 pub use harness::Harness;
 pub use pattern::Pattern;
+pub use reference::{NullDriver, NullModel, RandomDriver, RandomToolModel};
 pub use rollout::{
     Lane, Order, Progress, Rollout, RolloutControl, RolloutError, RolloutOptions, RolloutSummary,
     failure_reason,

@@ -89,13 +89,7 @@ impl Coordinator {
                 .map(|(name, source)| format!("{name} = {}", words.argument(source, &self.values)))
                 .collect();
             let with = if arguments.is_empty() { "" } else { words.with() };
-            lines.push(format!(
-                "{}. {}{with}{}. {}",
-                place + 1,
-                step.operation,
-                arguments.join(", "),
-                step.reason
-            ));
+            lines.push(format!("{}. {}{with}{}", place + 1, step.operation, arguments.join(", ")));
         }
         if !job.known.is_empty() {
             lines.push(words.known_head().to_owned());
