@@ -235,18 +235,28 @@ async fn a_server_of_each_kind_at_the_same_time() {
     assert_eq!(processes_with(&mark), NONE);
 }
 
+/// A server that runs by itself, killed with the test.
+struct HttpServer(std::process::Child);
+
+impl Drop for HttpServer {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("it was running");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_over_http() {
     let Some(peers) = peers() else { return };
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
     let program = peers.join("npm/node_modules/.bin/mcp-server-everything");
-    let mut server = Command::new(program)
+    let server = Command::new(program)
         .arg("streamableHttp")
         .env("PORT", port.to_string())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
+        .map(HttpServer)
         .expect("it starts");
     eventually("it listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
     let spec = McpServerSpec::http("everything", format!("http://127.0.0.1:{port}/mcp"));
@@ -254,11 +264,46 @@ async fn everything_over_http() {
     let lease = open(&pool, &spec, Era::Handshake, 13).await;
     assert_eq!(ok(&lease, "echo", json!({"message": "hi"})).await, "Echo: hi");
     assert!(call(&lease, "get-sum", json!({"a": "two"})).await.output.is_error);
-    server.kill().expect("kill -9");
-    server.wait().expect("reaped");
+    drop(server);
     let failure = lease.call_raw("echo", json!({"message": "hi"})).await;
     assert!(matches!(failure, Err(ToolFailure::ServerGone { .. })), "{failure:?}");
     drop(lease);
     let error = pool.lease(&spec).await.err().expect("nobody answers");
     assert_eq!(error.kind(), "handshake", "{error}");
+}
+
+/// A server of the official Python library, which speaks the new era over HTTP.
+const PYTHON_SERVER: &str = r#"
+import sys
+from mcp.server.mcpserver import MCPServer
+server = MCPServer("adder")
+@server.tool()
+def add(a: int, b: int) -> int:
+    """Adds two numbers."""
+    return a + b
+@server.tool()
+def fail() -> str:
+    """Fails."""
+    raise ValueError("out of paper")
+server.run(transport="streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_over_http_in_the_new_era() {
+    let Some(peers) = peers() else { return };
+    let port =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let _server = Command::new(peers.join("v/client/bin/python"))
+        .args(["-c", PYTHON_SERVER, &port.to_string()])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .map(HttpServer)
+        .expect("it starts");
+    eventually("it listens", || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    let spec = McpServerSpec::http("adder", format!("http://127.0.0.1:{port}/mcp"));
+    let lease = open(&pool(), &spec, Era::Stateless, 2).await;
+    assert_eq!(ok(&lease, "add", json!({"a": 2, "b": 40})).await, "42");
+    let failed = call(&lease, "fail", json!({})).await;
+    assert!(failed.output.is_error && text(&failed).contains("executing tool fail"), "{}", text(&failed));
 }

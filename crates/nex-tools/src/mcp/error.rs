@@ -65,6 +65,16 @@ pub enum McpError {
         /// How long was waited.
         waited_ms: u64,
     },
+    /// Too many servers were starting.
+    #[error(
+        "server `{server}` was not started: others were starting for {waited_ms} ms; raise `max_starts` of the pool or run fewer sessions"
+    )]
+    StartQueue {
+        /// The server.
+        server: String,
+        /// How long was waited.
+        waited_ms: u64,
+    },
     /// The pool was closed.
     #[error("server `{server}` cannot be leased: the pool is closed")]
     Closed {
@@ -82,6 +92,7 @@ impl McpError {
             Self::StartTimeout { .. } => "start_timeout",
             Self::Backoff { .. } => "backoff",
             Self::Busy { .. } => "busy",
+            Self::StartQueue { .. } => "start_queue",
             Self::Closed { .. } => "closed",
         }
     }

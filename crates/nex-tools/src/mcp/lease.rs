@@ -135,26 +135,24 @@ impl Hold {
             *self.server.write() = Arc::clone(&server);
         }
         if server.is_list_stale() {
-            self.refuse_changed(&server, tool).await?;
+            let answer = server.refresh().await;
+            answer.map_err(|failure| server.gone_because(tool, &format!("tools/list: {failure:?}")))?;
         }
+        self.refuse_changed(&server, tool)?;
         server.call(tool, arguments).await
     }
 
     /// A tool whose description or schema is not what the model was shown is not called: it may
     /// do something else now than what was agreed to.
-    async fn refuse_changed(&self, server: &Arc<Server>, tool: &str) -> Result<(), ToolFailure> {
-        let now = match server.refresh().await {
-            Ok(now) => now,
-            Err(failure) => return Err(server.gone_because(tool, &format!("tools/list: {failure:?}"))),
-        };
-        let Some(drift) = self.list.drift(&now) else { return Ok(()) };
-        tracing::warn!(server = %server.spec().name, ?drift, "the list of tools changed during a lease");
-        let is_gone = drift.removed.iter().any(|name| name == tool);
-        if is_gone || drift.changed.iter().any(|name| name == tool) {
-            let how = if is_gone { "was removed" } else { "changed its description or schema" };
-            return Err(server.protocol_failure(tool, &format!("the tool {how} during the session")));
+    fn refuse_changed(&self, server: &Server, tool: &str) -> Result<(), ToolFailure> {
+        let now = server.tools();
+        // Equal lists are one and the same in memory, so this is the usual way out.
+        if Arc::ptr_eq(&now, &self.list) || now.has_same(tool, &self.list) {
+            return Ok(());
         }
-        Ok(())
+        tracing::warn!(server = %server.spec().name, tool, "a tool changed during a lease");
+        let cause = "the tool was removed, or its description or schema changed, during the session";
+        Err(server.protocol_failure(tool, cause))
     }
 }
 

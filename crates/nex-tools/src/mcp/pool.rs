@@ -247,8 +247,9 @@ impl Shelf {
 
     async fn start(&self) -> Result<Arc<Server>, McpError> {
         self.wait_out_backoff().await?;
-        let closed = |_| McpError::Closed { server: self.spec.name.clone() };
-        let _turn = self.starts.acquire().await.map_err(closed)?;
+        let waited_ms = self.spec.limits.lease_wait_ms;
+        let turn = tokio::time::timeout(Duration::from_millis(waited_ms), self.starts.acquire()).await;
+        let _turn = turn.map_err(|_| McpError::StartQueue { server: self.spec.name.clone(), waited_ms })?;
         let known = self.history.lock().era;
         let started = Server::start(&self.spec, known, &self.lists).await;
         let mut history = self.history.lock();

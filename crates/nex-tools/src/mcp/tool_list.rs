@@ -114,6 +114,12 @@ impl ToolList {
         &self.refused
     }
 
+    /// Whether the tool `name` is the same in both lists, or in neither.
+    pub(super) fn has_same(&self, name: &str, other: &Self) -> bool {
+        let hash = |list: &Self| list.tools.get(name).map(|listed| listed.hash);
+        hash(self) == hash(other)
+    }
+
     /// What is different in `newer`, if anything is.
     pub fn drift(&self, newer: &Self) -> Option<ToolListDrift> {
         if self.hash == newer.hash {

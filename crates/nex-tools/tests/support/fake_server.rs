@@ -4,6 +4,8 @@
 //! Its manners come from the environment variable `FAKE`, a list of words; its tools are named
 //! after the fault that they show.
 
+#![allow(clippy::print_stderr, reason = "a server writes its troubles there")]
+
 use serde_json::{Value, json};
 use std::io::{BufRead, Write};
 
