@@ -4,6 +4,8 @@
 //! names, types and expressions are judged by [`crate::compile`]. Values that a later error may
 //! point at carry their place in the file ([`Spanned`]).
 
+mod read;
+
 use crate::text::{Scalar, Text};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -76,7 +78,7 @@ pub struct EntitySpec {
     /// How ids look.
     pub id: IdSpec,
     /// How many there are at the start; none where `rows` says it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "read::count")]
     pub count: Option<Count>,
     /// Given records: each a map from field to value; what is left out is generated.
     #[serde(default)]

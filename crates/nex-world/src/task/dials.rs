@@ -102,3 +102,13 @@ impl Dials {
         }
     }
 }
+
+impl Dials {
+    /// The dials by name.
+    pub(crate) fn as_map(&self) -> indexmap::IndexMap<String, serde_json::Value> {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(object)) => object.into_iter().collect(),
+            _ => indexmap::IndexMap::new(),
+        }
+    }
+}

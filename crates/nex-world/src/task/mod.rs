@@ -4,15 +4,32 @@
 //! A task is a pure function of (world, seed, dials, language). Its initial state is the world's
 //! state for `state.seed` in `language`; nothing else is needed to start a session for it.
 
+mod answer;
 mod dials;
+mod draft;
 mod exact;
+mod generate;
+mod goals;
+mod ground;
+mod lookup;
+mod oracle;
 mod plan;
+mod prose;
+mod reasons;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod view;
+mod wording;
 
 pub use dials::{Dials, Difficulty};
+pub use generate::{TaskError, generate_task};
+pub use oracle::{OracleError, OracleRun, run_oracle};
 pub use plan::{
     Aggregate, AnswerPlan, Comparison, Fold, Operator, OraclePlan, Paging, Pick, PlanStep, ResolveError,
     RowOrder, RowTest, TRANSIENT_CODES, ValueSource, render_answer, resolve, resolve_arguments,
 };
+pub use verify::{is_success, verify};
 
 use indexmap::IndexMap;
 use nex_trajectory::TaskRecord;
@@ -98,7 +115,10 @@ pub struct Faults {
     /// So many calls in so many seconds of virtual time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<(u32, u32)>,
-    /// Operations that are down throughout.
+    /// Chance of each operation to be down throughout.
+    #[serde(default)]
+    pub outage: f64,
+    /// The operations that this chance takes down, for the reader.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub down: Vec<String>,
 }
@@ -147,6 +167,14 @@ pub enum Check {
         operation: String,
         /// Arguments that count.
         arguments: IndexMap<String, Value>,
+    },
+    /// Some call that succeeded had one of these values among its arguments: the run looked at
+    /// what it was to judge, instead of declining blindly.
+    Consulted {
+        /// What it was to judge, in the words of the instruction.
+        about: String,
+        /// Ids and keys of the records that decide.
+        any_of: Vec<Value>,
     },
     /// The answer says this.
     Says(Fact),

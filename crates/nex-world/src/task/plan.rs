@@ -127,6 +127,29 @@ pub enum ValueSource {
         /// Right operand.
         right: Box<ValueSource>,
     },
+    /// A text put together from other values: a line in a stated form, a path in a folder.
+    Text {
+        /// The text with `{slot}` holes.
+        template: String,
+        /// What fills the holes.
+        slots: IndexMap<String, ValueSource>,
+    },
+    /// What stands between two marks in another text, without white space around it: a number in a
+    /// sentence, a field in a mail.
+    Between {
+        /// What the value is called.
+        name: String,
+        /// The text.
+        of: Box<ValueSource>,
+        /// It begins after the first of these.
+        after: String,
+        /// It ends before the next of these; without it, at the end of the text.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        before: String,
+        /// Whether it is a number and no text.
+        #[serde(default)]
+        is_number: bool,
+    },
 }
 
 /// One row among those of a list, by tests, then by order.
@@ -311,7 +334,59 @@ pub fn resolve(source: &ValueSource, replies: &[Option<Value>]) -> Result<Value,
             };
             result.map(Exact::to_value).ok_or(ResolveError::NotANumber { value: "overflow".to_owned() })
         }
+        ValueSource::Text { template, slots } => {
+            let values = slots
+                .iter()
+                .map(|(slot, source)| Ok((slot.as_str(), plain_text(&resolve(source, replies)?))))
+                .collect::<Result<Vec<_>, ResolveError>>()?;
+            Ok(Value::String(fill(template, &values)))
+        }
+        ValueSource::Between { name, of, after, before, is_number } => {
+            let text = plain_text(&resolve(of, replies)?);
+            let found = between(&text, after, before).ok_or_else(|| ResolveError::NotThere {
+                step: of.steps().first().copied().unwrap_or_default(),
+                pointer: format!("{name} after `{after}`"),
+            })?;
+            if !*is_number {
+                return Ok(found.into());
+            }
+            let number = Exact::parse(found);
+            number.map(Exact::to_value).ok_or_else(|| ResolveError::NotANumber { value: found.to_owned() })
+        }
     }
+}
+
+/// `template` with its holes filled in one pass, so that a value cannot open a new hole.
+fn fill(template: &str, values: &[(&str, String)]) -> String {
+    let mut text = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        let (before, hole) = rest.split_at(open);
+        text.push_str(before);
+        let filled = hole.find('}').and_then(|close| {
+            let (_, value) = values.iter().find(|(slot, _)| *slot == &hole[1..close])?;
+            Some((value, close))
+        });
+        match filled {
+            Some((value, close)) => {
+                text.push_str(value);
+                rest = &hole[close + 1..];
+            }
+            None => {
+                text.push('{');
+                rest = &hole[1..];
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}
+
+fn between<'a>(text: &'a str, after: &str, before: &str) -> Option<&'a str> {
+    let start = text.find(after)? + after.len();
+    let rest = &text[start..];
+    let end = if before.is_empty() { rest.len() } else { rest.find(before)? };
+    Some(rest[..end].trim())
 }
 
 /// The arguments of `step` as one JSON object; an argument whose value is null is left out.
@@ -363,6 +438,14 @@ impl ValueSource {
             Self::Arithmetic { left, right, .. } => {
                 left.visit_steps(visit);
                 return right.visit_steps(visit);
+            }
+            Self::Between { of, .. } => return of.visit_steps(visit),
+            Self::Text { slots, .. } => {
+                // Gathered, as the tests below.
+                for nested in slots.values().flat_map(Self::steps) {
+                    visit(nested);
+                }
+                return;
             }
             Self::Pick(pick) => {
                 visit(pick.step);

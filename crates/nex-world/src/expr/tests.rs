@@ -1,0 +1,1 @@
+//! Tables of expressions: what they give, and what is said about wrong ones.

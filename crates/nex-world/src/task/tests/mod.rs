@@ -1,0 +1,6 @@
+//! Tests of tasks.
+
+mod answers;
+mod plans;
+mod prose;
+mod worlds;
