@@ -40,7 +40,7 @@ pub(crate) struct EndpointConfig<'a> {
 }
 
 impl Endpoint {
-    /// Builds the client; loads the system's CA certificates, which takes milliseconds.
+    /// Builds the client; for https it loads the system's CA certificates, which takes milliseconds.
     pub(crate) fn new(config: EndpointConfig<'_>) -> Result<Self, LlmError> {
         let url = parse_url(config.url)?;
         let name = format!("{}{}", url.origin().ascii_serialization(), url.path());
@@ -63,7 +63,7 @@ impl Endpoint {
             headers.insert(header, value);
         }
         Ok(Self {
-            client: build_client(&config.deadlines)?,
+            client: build_client(&url, &config.deadlines)?,
             url,
             name,
             headers,
@@ -284,17 +284,22 @@ fn without_user(text: &str) -> &str {
     text.rsplit('@').next().unwrap_or(text)
 }
 
-fn build_client(deadlines: &Deadlines) -> Result<Client, LlmError> {
+fn build_client(url: &Url, deadlines: &Deadlines) -> Result<Client, LlmError> {
     // Several crates of one binary may do this; the first one wins and all choose the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
+    let mut builder = Client::builder()
         .connect_timeout(deadlines.connect)
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("nex/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| {
-            LlmError::Misconfigured(format!("cannot set up the HTTP client: {}", root_cause(&error)))
-        })
+        .user_agent(concat!("nex/", env!("CARGO_PKG_VERSION")));
+    if url.scheme() == "http" {
+        // No TLS will be spoken, so a machine without CA certificates must do.
+        let no_roots = rustls::RootCertStore::empty();
+        let config = rustls::ClientConfig::builder().with_root_certificates(no_roots).with_no_client_auth();
+        builder = builder.tls_backend_preconfigured(config);
+    }
+    builder.build().map_err(|error| {
+        LlmError::Misconfigured(format!("cannot set up the HTTP client: {}", root_cause(&error)))
+    })
 }
 
 /// The innermost cause, which names the reason; the outer ones repeat the address.
