@@ -119,7 +119,7 @@ fn pick<'a>(choices: &[&'a str], rng: &mut impl Rng) -> &'a str {
     choices.choose(rng).copied().unwrap_or_default()
 }
 
-fn capital(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
         Some(first) => first.to_uppercase().chain(chars).collect(),
@@ -177,7 +177,7 @@ struct Grammar {
 
 static ENGLISH: Grammar = Grammar {
     between: " ",
-    greetings: &["Hi,", "Hello!", "Good morning.", "Hey,", "Hi there."],
+    greetings: &["Hi!", "Hello.", "Good morning.", "Hello there.", "Hi there."],
     backgrounds: &[
         "I'm going through my inbox.",
         "This came in this morning.",

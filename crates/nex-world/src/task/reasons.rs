@@ -1,6 +1,7 @@
 //! Stock phrases in two languages: why a step comes now, and how records are described.
 
 use super::lookup::Mark;
+use super::wording::plural;
 use crate::text::Language;
 
 /// Phrases of one language.
@@ -52,7 +53,7 @@ impl Reasons {
 
     pub(crate) fn act(self, phrase: &str) -> String {
         match self.0 {
-            Language::En => format!("Everything needed is known; now I {phrase}."),
+            Language::En => format!("Everything needed is known, so this can be carried out: {phrase}."),
             Language::Zh => format!("所需信息已齐全，现在{phrase}。"),
         }
     }
@@ -64,24 +65,17 @@ impl Reasons {
         }
     }
 
-    pub(crate) fn evidence(self, operation: &str) -> String {
-        match self.0 {
-            Language::En => format!("Before {operation} I check whether the rules allow it."),
-            Language::Zh => format!("执行 {operation} 之前，先核对规定是否允许。"),
-        }
-    }
-
     /// A record among those of its parent.
     pub(crate) fn marked(self, label: &str, parent: &str, mark: &Mark) -> String {
         match (self.0, mark) {
             (Language::En, Mark::Is { label: field, words }) => {
-                format!("the {label} of {parent} whose {field} is {words}")
+                format!("the {label} with {field} “{words}” that belongs to {parent}")
             }
             (Language::Zh, Mark::Is { label: field, words }) => {
                 format!("{parent}的{label}中{field}为{words}的那个")
             }
             (Language::En, Mark::About { label: field, words }) => {
-                format!("the {label} of {parent} whose {field} is {words}")
+                format!("the {label} of {parent} with a {field} of {words}")
             }
             (Language::Zh, Mark::About { label: field, words }) => {
                 format!("{parent}的{label}中{field}在 {words}的那个")
@@ -93,7 +87,7 @@ impl Reasons {
                     (false, true) => "highest",
                     (false, false) => "lowest",
                 };
-                format!("the {label} of {parent} with the {extreme} {field}")
+                format!("the {label} with the {extreme} {field} among the {} of {parent}", plural(label))
             }
             (Language::Zh, Mark::Extreme { label: field, descending, is_time }) => {
                 let extreme = match (is_time, descending) {
@@ -133,16 +127,11 @@ impl Reasons {
     }
 
     pub(crate) fn says(self, thing: &str, slot: &str) -> String {
-        let thing_capital = match self.0 {
-            Language::En => {
-                let mut chars = thing.chars();
-                chars.next().map(|c| c.to_uppercase().chain(chars).collect::<String>()).unwrap_or_default()
-            }
-            Language::Zh => thing.to_owned(),
-        };
         match self.0 {
-            Language::En if thing.starts_with("the ") => format!("{thing_capital}: {{{slot}}}."),
-            Language::En => format!("{thing_capital}: {{{slot}}}."),
+            Language::En if thing.starts_with("the ") => {
+                format!("{} is {{{slot}}}.", super::prose::capital(thing))
+            }
+            Language::En => format!("{}: {{{slot}}}.", super::prose::capital(thing)),
             Language::Zh => format!("{thing}：{{{slot}}}。"),
         }
     }
@@ -170,7 +159,7 @@ impl Reasons {
 
     pub(crate) fn how_many(self, labels: &str, parent: &str, filter: Option<(&str, &str)>) -> String {
         match (self.0, filter) {
-            (Language::En, None) => format!("how many {labels} of {parent} there are"),
+            (Language::En, None) => format!("how many {labels} {parent} has"),
             (Language::En, Some((field, words))) => {
                 format!("how many {labels} of {parent} have the {field} “{words}”")
             }
@@ -181,7 +170,7 @@ impl Reasons {
 
     pub(crate) fn sum(self, labels: &str, parent: &str, field: &str) -> String {
         match self.0 {
-            Language::En => format!("the sum of the {field} over all {labels} of {parent}"),
+            Language::En => format!("the combined {field} of all {labels} of {parent}"),
             Language::Zh => format!("{parent}全部{labels}的{field}合计"),
         }
     }
