@@ -7,7 +7,7 @@
 use crate::binding::{Redeclared, environment_name};
 use crate::prompt::{Prompt, PromptScope, tools_value};
 use crate::sub_agent::{AGENT_TOOL, agent_tool};
-use crate::{AgentError, AgentSpec, BindingRequest, McpEntry, RunContext, ToolBindings, ToolEntry};
+use crate::{AgentError, AgentSpec, BindingRequest, RunContext, ToolBindings, ToolEntry};
 use nex_llm::ToolSet;
 use nex_tools::{McpLease, Tool, ToolDeclaration, ToolLimits, Toolbox};
 use nex_trajectory::{InfraFailure, Message, ToolSpec, Trajectory};
@@ -34,14 +34,15 @@ pub(crate) struct CompiledAgent {
     prompt: Prompt,
     slots: Vec<Slot>,
     kits: Mutex<HashMap<Vec<usize>, Arc<Kit>>>,
-    /// Prefixed declarations by the original, which is held so that its address stays taken.
-    prefixed: Mutex<HashMap<(usize, String), (Arc<ToolDeclaration>, Arc<ToolDeclaration>)>>,
+    /// Renamed declarations by the original, which is held so that its address stays taken.
+    renamed: Mutex<HashMap<(usize, String), (Arc<ToolDeclaration>, Arc<ToolDeclaration>)>>,
 }
 
 /// Where one `tools` entry gets its tool from.
 enum Slot {
     Own(Arc<dyn Tool>),
     Environment { pattern: String, is_serial: bool },
+    EnvironmentRenamed { from: String, entry: ToolEntry },
     EnvironmentAs { name: String, declaration: Arc<ToolDeclaration>, entry: ToolEntry },
 }
 
@@ -96,7 +97,7 @@ impl Agent {
             prompt,
             slots,
             kits: Mutex::default(),
-            prefixed: Mutex::default(),
+            renamed: Mutex::default(),
         };
         compiled.check_names()?;
         Ok(Self { compiled: Arc::new(compiled) })
@@ -162,6 +163,12 @@ impl CompiledAgent {
                     if is_missing {
                         return Err(self.missing(pattern, context));
                     }
+                }
+                Slot::EnvironmentRenamed { from, entry } => {
+                    let tool = environment.iter().find(|tool| name_of(tool) == from);
+                    let tool = tool.ok_or_else(|| self.missing(from, context))?.clone();
+                    let name = entry.name.clone();
+                    tools.push(self.renamed(tool, name, entry.is_serial, entry.extra_kwargs.clone()));
                 }
                 Slot::EnvironmentAs { name, declaration, entry } => {
                     let inner = environment.iter().find(|tool| name_of(tool) == name);
@@ -274,17 +281,25 @@ impl CompiledAgent {
                 kind: error.kind().to_owned(),
                 message: format!("agent `{}`: {error}", self.spec.name),
             })?;
-            tools.extend(lease.tools().into_iter().map(|tool| self.prefixed(tool, entry)));
+            for tool in lease.tools() {
+                let name = format!("mcp__{}__{}", entry.server.name, name_of(&tool));
+                tools.push(self.renamed(tool, name, entry.is_serial, Map::new()));
+            }
             leases.push(lease);
         }
         Ok((leases, tools))
     }
 
-    /// `tool` under its prefixed name. The declaration is kept, so that all sessions have the same.
-    fn prefixed(&self, tool: Arc<dyn Tool>, entry: &McpEntry) -> Arc<dyn Tool> {
+    /// `tool` under the name `name`. The declaration is kept, so that all sessions have the same.
+    fn renamed(
+        &self,
+        tool: Arc<dyn Tool>,
+        name: String,
+        is_serial: bool,
+        extra_kwargs: Map<String, serde_json::Value>,
+    ) -> Arc<dyn Tool> {
         let original = tool.declaration().clone();
-        let name = format!("mcp__{}__{}", entry.server.name, original.spec().name);
-        let mut cache = self.prefixed.lock();
+        let mut cache = self.renamed.lock();
         if cache.len() >= MAX_CACHED_KITS {
             cache.clear();
         }
@@ -294,8 +309,8 @@ impl CompiledAgent {
         Arc::new(Redeclared {
             inner: tool,
             declaration: declaration.clone(),
-            extra_kwargs: Map::new(),
-            is_serial: entry.is_serial,
+            extra_kwargs,
+            is_serial,
             has_own_schema: false,
         })
     }
@@ -325,6 +340,7 @@ impl CompiledAgent {
             let name = match slot {
                 Slot::Own(tool) => name_of(tool),
                 Slot::EnvironmentAs { declaration, .. } => &declaration.spec().name,
+                Slot::EnvironmentRenamed { entry, .. } => &entry.name,
                 Slot::Environment { pattern, .. } if pattern.contains('*') => {
                     is_open = true;
                     continue;
@@ -373,7 +389,10 @@ fn slot(agent: &str, entry: &ToolEntry, bindings: &ToolBindings) -> Result<Slot,
                 declaration: compile(ToolSpec { name: entry.name.clone(), ..spec.clone() })?,
                 entry: entry.clone(),
             },
-            None => Slot::Environment { pattern: name.to_owned(), is_serial: entry.is_serial },
+            None if name == entry.name && entry.extra_kwargs.is_empty() => {
+                Slot::Environment { pattern: name.to_owned(), is_serial: entry.is_serial }
+            }
+            None => Slot::EnvironmentRenamed { from: name.to_owned(), entry: entry.clone() },
         });
     }
     let binding = entry.binding.as_deref().unwrap_or_default();

@@ -7,7 +7,9 @@ use expect_test::{Expect, expect};
 use nex_agent::{AgentSpec, LimitsOverride, RunContext, ToolFailurePolicy};
 use nex_llm::{ChatRequest, LlmError};
 use nex_tools::ToolFailure;
-use nex_trajectory::{DefectKind, FinishReason, StopReason};
+use nex_trajectory::{
+    DefectKind, FinishReason, Message, StopReason, ToolCall, ToolResult, TrajectoryId, Turn,
+};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -392,4 +394,55 @@ async fn history_is_append_only_and_shared() {
     assert_eq!(branch.len(), record.nodes.len(), "one branch holds everything");
     // The conversation held the same messages, not copies: the record is their only owner now.
     assert!(record.nodes.iter().all(|node| Arc::strong_count(&node.message) == 1));
+}
+
+#[derive(Default)]
+struct Log(parking_lot::Mutex<Vec<String>>);
+
+impl nex_agent::Observer for Log {
+    fn on_start(&self, run: &TrajectoryId, agent: &str, depth: u32) {
+        self.0.lock().push(format!("{run}: {agent} starts at depth {depth}"));
+    }
+    fn on_turn(&self, run: &TrajectoryId, message: &Message, turn: &Turn) {
+        self.0.lock().push(format!(
+            "{run}: turn with {} calls, {:?}",
+            message.calls().count(),
+            turn.finish_reason
+        ));
+    }
+    fn on_call(&self, run: &TrajectoryId, call: &ToolCall) {
+        self.0.lock().push(format!("{run}: calls {}", call.name));
+    }
+    fn on_result(&self, run: &TrajectoryId, result: &ToolResult) {
+        self.0.lock().push(format!("{run}: {} gave {}", result.name, result.text()));
+    }
+    fn on_stop(&self, run: &TrajectoryId, stop: &StopReason, answer: Option<&str>) {
+        self.0.lock().push(format!("{run}: {} {answer:?}", stop.name()));
+    }
+}
+
+#[tokio::test]
+async fn an_observer_sees_the_whole_tree() {
+    let model = script(vec![
+        ("lead", vec![ask(&[("a", "scout", "go")]), say("end")]),
+        ("scout", vec![echo_once(), say("found")]),
+    ]);
+    let log = Arc::new(Log::default());
+    let mut context = context(model, vec![echo()]);
+    context.observer = Some(log.clone());
+    compile(AgentSpec::new("lead").with_sub_agent(agent("scout"))).run("do it", context).await;
+    expect![[r#"
+        t: lead starts at depth 0
+        t: turn with 1 calls, ToolCalls
+        t: calls Agent
+        t/scout-1: scout starts at depth 1
+        t/scout-1: turn with 1 calls, ToolCalls
+        t/scout-1: calls echo
+        t/scout-1: echo gave again
+        t/scout-1: turn with 0 calls, Stop
+        t/scout-1: final_answer Some("found")
+        t: Agent gave found
+        t: turn with 0 calls, Stop
+        t: final_answer Some("end")"#]]
+    .assert_eq(&log.0.lock().join("\n"));
 }

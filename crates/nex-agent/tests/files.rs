@@ -331,6 +331,7 @@ tools:
   - {name: a, yamlpath: x.yaml}
   - 5
   - {binding: 'env:x'}
+  - {name: 'get_*', binding: 'env:x'}
   - {name: a}
 sub_agents: {name: x}
 mcp_servers:
@@ -341,23 +342,24 @@ system_prompt_type: python
 ",
         )],
         expect![[r#"
-    a.yaml:2:1: error: `system_prompt_type` is `python`; known: string, file, jinja
-    a.yaml:2:1: error: two entries of `tools` are named `a`; rename one
-    a.yaml:2:7: error: `name` must be text, it is a number; put it in quotes
-    a.yaml:3:1: error: unknown key `max_iteration` in the agent; did you mean `max_iterations`?
-    a.yaml:4:17: error: `max_iterations` must be a whole number from 1 to 4294967295, it is 0
-    a.yaml:5:10: error: `timeout` must be a number, it is text
-    a.yaml:6:13: warning: `temprature` in `llm_config` is passed to the API as it is; did you mean `temperature`?
-    a.yaml:6:32: error: `stream` must be true or false, it is the text `yes`; in YAML 1.2 that is text: write true
-    a.yaml:6:64: error: `max_tokens` must be a whole number from 1 to 4294967295, it is -1
-    a.yaml:8:15: error: unknown key `yamlpath` in the `tools` entry; did you mean `yaml_path`?
-    a.yaml:9:5: error: the `tools` entry must be a map of keys, it is a number
-    a.yaml:10:5: error: the `tools` entry has neither `name` nor `yaml_path`
-    a.yaml:12:13: error: `sub_agents` must be a list, it is a map
-    a.yaml:14:5: error: servers of type `sse` are not supported, the protocol has replaced them; use `type: http`
-    a.yaml:15:5: error: the `mcp_servers` entry lacks `name`
-    a.yaml:15:5: error: `type` is `pipe`; known types: stdio, http
-    a.yaml:16:17: error: an item of `stop_tools` must be text, it is a map"#]],
+            a.yaml:2:1: error: `system_prompt_type` is `python`; known: string, file, jinja
+            a.yaml:2:1: error: two entries of `tools` are named `a`; rename one
+            a.yaml:2:7: error: `name` must be text, it is a number; put it in quotes
+            a.yaml:3:1: error: unknown key `max_iteration` in the agent; did you mean `max_iterations`?
+            a.yaml:4:17: error: `max_iterations` must be a whole number from 1 to 4294967295, it is 0
+            a.yaml:5:10: error: `timeout` must be a number, it is text
+            a.yaml:6:13: warning: `temprature` in `llm_config` is passed to the API as it is; did you mean `temperature`?
+            a.yaml:6:32: error: `stream` must be true or false, it is the text `yes`; in YAML 1.2 that is text: write true
+            a.yaml:6:64: error: `max_tokens` must be a whole number from 1 to 4294967295, it is -1
+            a.yaml:8:15: error: unknown key `yamlpath` in the `tools` entry; did you mean `yaml_path`?
+            a.yaml:9:5: error: the `tools` entry must be a map of keys, it is a number
+            a.yaml:10:5: error: the `tools` entry has neither `name` nor `yaml_path`
+            a.yaml:11:5: error: `get_*` stands for any number of tools of the environment, so it can have neither `yaml_path`, `binding` nor `extra_kwargs`
+            a.yaml:13:13: error: `sub_agents` must be a list, it is a map
+            a.yaml:15:5: error: servers of type `sse` are not supported, the protocol has replaced them; use `type: http`
+            a.yaml:16:5: error: the `mcp_servers` entry lacks `name`
+            a.yaml:16:5: error: `type` is `pipe`; known types: stdio, http
+            a.yaml:17:17: error: an item of `stop_tools` must be text, it is a map"#]],
     );
 }
 
@@ -393,14 +395,30 @@ llm_config: {cache_control_ttl: 5m}
 fn yaml_that_is_none() {
     let table: [(&str, Expect); 12] = [
         ("name: [a", expect!["a.yaml:1:7: error: unclosed bracket '['"]),
-        ("name: a\n\ttools: []", expect!["a.yaml:1:7: error: while scanning a plain scalar, found a tab; indent with spaces, YAML allows no tabs there"]),
+        (
+            "name: a\n\ttools: []",
+            expect![
+                "a.yaml:1:7: error: while scanning a plain scalar, found a tab; indent with spaces, YAML allows no tabs there"
+            ],
+        ),
         ("name: a\nname: b", expect!["a.yaml:2:1: error: key `name` stands twice in this map; remove one"]),
-        ("context: {a: 1, a: 2}", expect!["a.yaml:1:17: error: key `a` stands twice in this map; remove one"]),
+        (
+            "context: {a: 1, a: 2}",
+            expect!["a.yaml:1:17: error: key `a` stands twice in this map; remove one"],
+        ),
         ("- a\n- b", expect!["a.yaml:1:1: error: the agent must be a map of keys, it is a list"]),
         ("", expect!["a.yaml: error: the file is empty"]),
-        ("name: a\n---\nname: b", expect!["a.yaml:2:1: error: more than an agent file may hold: one document, at most 64 levels and 100000 values"]),
+        (
+            "name: a\n---\nname: b",
+            expect![
+                "a.yaml:2:1: error: more than an agent file may hold: one document, at most 64 levels and 100000 values"
+            ],
+        ),
         ("name: *nowhere", expect!["a.yaml:1:7: error: alias references unknown anchor"]),
-        ("name: !!python/object:os.system x", expect!["a.yaml:1:33: error: unsupported tag `!!python/object:os.system`"]),
+        (
+            "name: !!python/object:os.system x",
+            expect!["a.yaml:1:33: error: unsupported tag `!!python/object:os.system`"],
+        ),
         ("name: &a [*a]", expect!["a.yaml:1:11: error: an anchor contains itself"]),
         ("name: a\ncontext: {x: .nan}", expect!["a.yaml:2:14: error: a number must be finite"]),
         ("{{ not_yaml }}", expect!["a.yaml:1:2: error: expected string scalar"]),

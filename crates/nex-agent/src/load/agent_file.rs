@@ -137,6 +137,13 @@ impl Loader<'_> {
             outer.error(value.at, "the `tools` entry has neither `name` nor `yaml_path`");
             return None;
         };
+        if name.contains('*') && (spec.is_some() || binding.is_some() || !extra_kwargs.is_empty()) {
+            let message = format!(
+                "`{name}` stands for any number of tools of the environment, so it can have neither `yaml_path`, \
+                 `binding` nor `extra_kwargs`"
+            );
+            outer.error(value.at, message);
+        }
         if let Some(spec) = &mut spec {
             spec.name.clone_from(&name);
         }
