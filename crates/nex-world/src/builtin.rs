@@ -19,7 +19,14 @@ macro_rules! table {
     };
 }
 
-const WORLDS: &[BuiltinWorld] = table!["parcel_desk"];
+const WORLDS: &[BuiltinWorld] = table![
+    "parcel_desk",
+    "bank_branch",
+    "clinic_front_desk",
+    "cloud_operations",
+    "harbour_hotel",
+    "people_office",
+];
 
 /// All built-in worlds, in a fixed order.
 pub fn builtin_worlds() -> &'static [BuiltinWorld] {
