@@ -23,6 +23,7 @@ pub mod error;
 mod http;
 pub mod lease;
 mod lines;
+mod opening;
 pub mod pool;
 mod process;
 mod rpc;

@@ -151,6 +151,35 @@ impl Workspace {
         Ok(existed)
     }
 
+    /// Removes the regular file at `path`.
+    ///
+    /// # Errors
+    /// The path leads outside, to nothing, or to something that is no regular file.
+    pub fn remove(&self, path: &str) -> Result<(), WorkspaceError> {
+        let parts = components(path)?;
+        let (name, parents) = split_name(path, &parts)?;
+        let parent = self.directory(path, parents, false)?;
+        let file =
+            open_at(&parent, name, libc::O_RDONLY).map_err(|cause| refused(path, parents, name, cause))?;
+        self.regular(path, &file)?;
+        let io_error = |cause| WorkspaceError::Io { path: path.to_owned(), cause };
+        let name = c_name(name).map_err(io_error)?;
+        // SAFETY: the name is NUL-terminated and lives through the call; the descriptor is open.
+        match unsafe { libc::unlinkat(parent.as_raw_fd(), name.as_ptr(), 0) } {
+            0 => Ok(()),
+            _ => Err(io_error(io::Error::last_os_error())),
+        }
+    }
+
+    /// Makes the directory at `path` and those on the way, where they are not there yet.
+    ///
+    /// # Errors
+    /// The path leads outside or through something that is no directory.
+    pub fn make_directory(&self, path: &str) -> Result<(), WorkspaceError> {
+        let parts = components(path)?;
+        self.directory(path, &parts, true).map(|_| ())
+    }
+
     /// The entries of the directory at `path`, by name.
     ///
     /// # Errors

@@ -216,3 +216,21 @@ fn a_swapped_directory_does_not_lead_out() {
         stop.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn files_are_removed_and_directories_made_inside_only() {
+    let (dir, workspace) = fixture();
+    workspace.remove("docs/b.md").expect("a regular file");
+    assert!(!workspace.root().join("docs/b.md").exists());
+    for path in ["docs/b.md", "docs", "link.txt", "fifo", "up/secret.txt", "../secret.txt", "/etc/hostname"] {
+        assert!(workspace.remove(path).is_err(), "{path}");
+    }
+    assert!(dir.path().join("secret.txt").exists());
+    workspace.make_directory("docs/new/deep").expect("a new directory");
+    workspace.make_directory("docs/new").expect("one that is there");
+    assert!(workspace.root().join("docs/new/deep").is_dir());
+    for path in ["up/out", "../out", "a.txt/below", "/tmp/out"] {
+        assert!(workspace.make_directory(path).is_err(), "{path}");
+    }
+    assert!(!dir.path().join("out").exists());
+}
