@@ -148,8 +148,8 @@ impl<'w> Ground<'w> {
                 super::exact::Exact::parse(&plain).map_or(plain, super::exact::Exact::to_text)
             }
             (_, Value::Bool(truth)) => match (self.language, truth) {
-                (Language::En, true) => "yes".to_owned(),
-                (Language::En, false) => "no".to_owned(),
+                (Language::En, true) => "on".to_owned(),
+                (Language::En, false) => "off".to_owned(),
                 (Language::Zh, true) => "是".to_owned(),
                 (Language::Zh, false) => "否".to_owned(),
             },

@@ -47,7 +47,7 @@ impl<'g> Draft<'g> {
             return Err(Reject("the record is named through too many others"));
         }
         let mut last = Reject("the record has no name that leads to it");
-        for way in self.ways(record.entity(), rng) {
+        for way in self.ways(record.entity(), depth, rng) {
             let mut trial = self.clone();
             let found = match way {
                 Way::Key(key) => trial.by_key(record, key, depth, rng),
@@ -70,7 +70,7 @@ impl<'g> Draft<'g> {
     }
 
     /// Keys and relations in the order in which they are tried.
-    fn ways(&self, entity: EntityId, rng: &mut impl Rng) -> Vec<Way<'g>> {
+    fn ways(&self, entity: EntityId, depth: usize, rng: &mut impl Rng) -> Vec<Way<'g>> {
         let ground = self.ground;
         let def = ground.schema().entity(entity);
         let mut keys: Vec<Way<'g>> = def.keys.iter().map(Way::Key).collect();
@@ -87,7 +87,9 @@ impl<'g> Draft<'g> {
             }
         }
         relations.shuffle(rng);
-        if rng.random_bool(ground.dials.ambiguity.clamp(0.0, 1.0)) {
+        // Descriptions within descriptions are hard to read: there keys come first more often.
+        let ambiguity = ground.dials.ambiguity.clamp(0.0, 1.0);
+        if rng.random_bool(if depth == 0 { ambiguity } else { ambiguity * 0.25 }) {
             relations.extend(keys);
             relations
         } else {

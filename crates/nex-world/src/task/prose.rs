@@ -6,6 +6,8 @@
 use crate::text::Language;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// One thing the instruction asks for.
 #[derive(Clone, Debug)]
@@ -156,8 +158,37 @@ pub(crate) fn tidy(text: &str) -> String {
     for n in ["two", "three", "four", "five", "six", "nine", "ten"] {
         text = text.replace(&format!(" on {n} days ago"), &format!(" {n} days ago"));
     }
-    text
+    let text = AT_MOMENT.replace_all(&text, " on $moment");
+    close_up(&ONE_OF_MANY.replace_all(&text, "$one"))
 }
+
+/// Blanks between two Chinese characters, left over from the blanks around holes, go.
+fn close_up(text: &str) -> String {
+    let is_han = |c: char| ('\u{3000}'..='\u{9fff}').contains(&c) || ('\u{ff00}'..='\u{ffef}').contains(&c);
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    for (at, &c) in chars.iter().enumerate() {
+        let is_between =
+            at > 0 && chars.get(at + 1).is_some_and(|&next| is_han(next)) && is_han(chars[at - 1]);
+        if !(c == ' ' && is_between) {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// `at 9 September at 02:15`.
+static AT_MOMENT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r" at (?P<moment>\d{1,2} [A-Z][a-z]+(?: \d{4})? at \d)").expect("the pattern is constant")
+});
+
+/// `1 nights`.
+static ONE_OF_MANY: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?P<one>\b1 (?:night|day|hour|minute|week|month|point|replica|seat|unit|piece|guest|person))s\b",
+    )
+    .expect("the pattern is constant")
+});
 
 struct Grammar {
     between: &'static str,
@@ -208,7 +239,7 @@ static ENGLISH: Grammar = Grammar {
         "After that, {p}.",
         "Next, {p}.",
         "I also need you to {p}.",
-        "Please {p} as well.",
+        "I'd also like you to {p}.",
         "And could you {p}?",
     ],
     last_do: &["Finally, {p}.", "One last thing: {p}.", "And to finish, {p}."],

@@ -75,7 +75,9 @@ impl Reasons {
                 format!("{parent}的{label}中{field}为{words}的那个")
             }
             (Language::En, Mark::About { label: field, words }) => {
-                format!("the {label} of {parent} with a {field} of {words}")
+                let article =
+                    if field.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "an" } else { "a" };
+                format!("the {label} of {parent} with {article} {field} of {words}")
             }
             (Language::Zh, Mark::About { label: field, words }) => {
                 format!("{parent}的{label}中{field}在 {words}的那个")
