@@ -315,9 +315,11 @@ pub(crate) struct PlayArgs {
 
 /// `nex world serve`.
 #[derive(Debug, Args)]
-#[command(after_help = "Each MCP session has a world of its own. Both protocol eras are spoken: the handshake, and \
+#[command(
+    after_help = "Each MCP session has a world of its own. Both protocol eras are spoken: the handshake, and \
 2026-07-28 without one.\nWith NEX_CONTROL_TOKEN set, the tools nex_reset and nex_export exist for a harness that \
-knows the token.")]
+knows the token."
+)]
 pub(crate) struct ServeArgs {
     /// A built-in world's name or a world file.
     pub(crate) world: String,

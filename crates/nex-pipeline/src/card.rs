@@ -55,10 +55,14 @@ pub(crate) fn dataset_card(
 
 fn provenance(driver: &str) -> String {
     match driver {
-        "expert" => "Made by the **built-in expert of Nex, which is not a language model**: it follows each task's \
+        "expert" => {
+            "Made by the **built-in expert of Nex, which is not a language model**: it follows each task's \
                      oracle plan through the agent loop and real tools. Reasons and answers are templates.\n"
-            .to_owned(),
-        "null" | "random" => format!("Made by the built-in reference model `{driver}`, which is no language model.\n"),
+                .to_owned()
+        }
+        "null" | "random" => {
+            format!("Made by the built-in reference model `{driver}`, which is no language model.\n")
+        }
         other => format!("Made by `{other}`.\n"),
     }
 }

@@ -49,7 +49,14 @@ pub async fn execute(
     let done = finished_ids(folder)?;
     let harnesses = open_harnesses(recipe)?;
     let broken_task: Arc<Mutex<Option<PipelineError>>> = Arc::default();
-    let lanes = lanes(plan, &tasks, environments, &harnesses, limit.map(|l| (l, &done, recipe, &*driver)), &broken_task);
+    let lanes = lanes(
+        plan,
+        &tasks,
+        environments,
+        &harnesses,
+        limit.map(|l| (l, &done, recipe, &*driver)),
+        &broken_task,
+    );
     let options = RolloutOptions {
         seed: recipe.seed,
         concurrency: recipe.concurrency,
@@ -91,7 +98,12 @@ pub fn open_harnesses(recipe: &Recipe) -> Result<Vec<Arc<Harness>>, PipelineErro
 /// The environments that the recipe asks for.
 ///
 /// `server_command` starts an MCP server of the world whose file is appended to it.
-pub fn open_environments(recipe: &Recipe, plan: &Plan, folder: &RunFolder, server_command: &[String]) -> Environments {
+pub fn open_environments(
+    recipe: &Recipe,
+    plan: &Plan,
+    folder: &RunFolder,
+    server_command: &[String],
+) -> Environments {
     match recipe.transport {
         Transport::InProcess => {
             plan.worlds.iter().map(|world| Arc::new(nex_gym::InProcess::new(world.clone())) as _).collect()

@@ -46,7 +46,8 @@ impl ExportTarget {
             return Ok(Self::Parquet);
         }
         nex_tool_formats::by_name(name).map(Self::Samples).map_err(|_| {
-            let known: Vec<&str> = nex_tool_formats::all().iter().map(|f| f.name()).chain(["parquet"]).collect();
+            let known: Vec<&str> =
+                nex_tool_formats::all().iter().map(|f| f.name()).chain(["parquet"]).collect();
             unknown_name(name, &known)
         })
     }
@@ -109,7 +110,7 @@ pub fn write_one(
     for episode in episodes.iter() {
         let episode = episode?;
         report.episodes += 1;
-        sink.write(&episode, keep, &mut report)?;
+        sink.write(episode, keep, &mut report)?;
     }
     sink.finish()?;
     Ok(report)
@@ -141,12 +142,17 @@ impl Sink {
         }
     }
 
-    fn write(&mut self, episode: &Episode, keep: Keep, report: &mut ExportReport) -> Result<(), PipelineError> {
+    fn write(
+        &mut self,
+        episode: Episode,
+        keep: Keep,
+        report: &mut ExportReport,
+    ) -> Result<(), PipelineError> {
         if let Self::Parquet { writer, beside, .. } = self {
             report.samples += 1;
             return writer.write(episode).map_err(|e| PipelineError::file(beside.clone(), e));
         }
-        if !is_kept(episode, keep) {
+        if !is_kept(&episode, keep) {
             return Ok(());
         }
         let mut branches = Vec::new();
@@ -154,7 +160,7 @@ impl Sink {
             branches.extend(trajectory.leaves().into_iter().map(|leaf| (trajectory, leaf)));
         });
         for (trajectory, leaf) in branches {
-            self.write_branch(episode, trajectory, leaf, report)?;
+            self.write_branch(&episode, trajectory, leaf, report)?;
         }
         Ok(())
     }

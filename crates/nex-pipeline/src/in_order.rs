@@ -68,8 +68,8 @@ impl EpisodesInOrder {
 
     /// The episodes, in plan order.
     pub fn iter(&self) -> impl Iterator<Item = Result<Episode, PipelineError>> {
-        self.places.iter().map(|(_, place)| {
-            fetch::<Episode>(place).map_err(|e| PipelineError::file("episodes", e))
-        })
+        self.places
+            .iter()
+            .map(|(_, place)| fetch::<Episode>(place).map_err(|e| PipelineError::file("episodes", e)))
     }
 }

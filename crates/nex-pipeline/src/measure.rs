@@ -105,13 +105,13 @@ impl Measurement {
     /// The figures.
     pub fn finish(self) -> RunMetrics {
         let mut funnel = vec![
-            count("tasks", self.planned_tasks),
-            count("episodes planned", self.planned_episodes),
-            count("episodes finished", self.episodes),
-            count("scored", self.scored),
-            count("successful", self.successes),
+            count("tasks_planned", self.planned_tasks),
+            count("episodes_planned", self.planned_episodes),
+            count("episodes_finished", self.episodes),
+            count("episodes_scored", self.scored),
+            count("episodes_succeeded", self.successes),
         ];
-        funnel.extend(self.samples.iter().map(|(format, n)| count(&format!("samples: {format}"), *n)));
+        funnel.extend(self.samples.iter().map(|(format, n)| count(&format!("samples_{format}"), *n)));
         let success = self
             .slices
             .into_iter()
@@ -159,7 +159,7 @@ pub fn measure_run(folder: &RunFolder) -> Result<RunMetrics, PipelineError> {
     if folder.metrics_path().exists() {
         let last: RunMetrics = read_json(&folder.metrics_path())?;
         for row in &last.funnel {
-            if let Some(format) = row.name.strip_prefix("samples: ") {
+            if let Some(format) = row.name.strip_prefix("samples_") {
                 measurement.add_samples(format, row.count);
             }
         }

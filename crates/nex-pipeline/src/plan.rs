@@ -7,9 +7,9 @@
 use crate::recipe::{Recipe, unknown_name};
 use crate::run_folder::beside;
 use crate::{PipelineError, RunFolder};
-use nex_world::World;
-use nex_world::task::{Dials, Difficulty, Language, Task, generate_task};
 use indexmap::IndexMap;
+use nex_world::task::{Dials, Difficulty, Task, generate_task};
+use nex_world::{Language, World};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fs::File;
@@ -97,7 +97,10 @@ impl Plan {
         }
         Err(PipelineError::Task {
             world: world.name().to_owned(),
-            cause: format!("{MAX_DRAWS} draws of a {} task failed; the last: {last}", planned.difficulty.as_str()),
+            cause: format!(
+                "{MAX_DRAWS} draws of a {} task failed; the last: {last}",
+                planned.difficulty.as_str()
+            ),
         })
     }
 }

@@ -263,14 +263,8 @@ mod tests {
                 r#"recipe key `harnesses[1]`: `singel` is unknown; did you mean `single`? known: single, team, pipeline"#
             ]],
         );
-        check(
-            "harnesses: [team, team]",
-            expect!["recipe key `harnesses[1]`: `team` stands twice"],
-        );
-        check(
-            "languages: {fr: 1}",
-            expect!["recipe key `languages.fr`: `fr` is unknown; known: en, zh"],
-        );
+        check("harnesses: [team, team]", expect!["recipe key `harnesses[1]`: `team` stands twice"]);
+        check("languages: {fr: 1}", expect!["recipe key `languages.fr`: `fr` is unknown; known: en, zh"]);
         check(
             "difficulty: {easy: 0}",
             expect!["recipe key `difficulty`: the shares sum to 0: give at least one a share above 0"],
@@ -279,7 +273,12 @@ mod tests {
             "expert: {recovery: 1.5}",
             expect!["recipe key `expert.recovery`: is 1.5; it must be within 0 and 1"],
         );
-        check("worlds: []", expect![[r#"recipe key `worlds`: names no world; `["*"]` takes all built-in ones, `nex world list` shows them"#]]);
+        check(
+            "worlds: []",
+            expect![[
+                r#"recipe key `worlds`: names no world; `["*"]` takes all built-in ones, `nex world list` shows them"#
+            ]],
+        );
     }
 
     #[test]

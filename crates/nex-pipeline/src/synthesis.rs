@@ -130,8 +130,18 @@ impl Synthesis {
         observer: &mut dyn ExecuteObserver,
     ) -> Result<RolloutSummary, PipelineError> {
         let environments = open_environments(&self.recipe, &self.plan, &self.folder, &self.server_command);
-        execute(&self.recipe, &self.folder, &self.plan, tasks, &environments, driver, limit, control, observer)
-            .await
+        execute(
+            &self.recipe,
+            &self.folder,
+            &self.plan,
+            tasks,
+            &environments,
+            driver,
+            limit,
+            control,
+            observer,
+        )
+        .await
     }
 
     /// Writes the dataset with its card, and `metrics.json`.

@@ -31,6 +31,7 @@ pub struct World {
     pub(crate) dynamics: DynamicsSpec,
     pub(crate) declarations: Vec<Arc<ToolDeclaration>>,
     pub(crate) fingerprint: [u8; 32],
+    pub(crate) source: Box<str>,
 }
 
 impl std::fmt::Debug for World {
@@ -336,6 +337,11 @@ impl World {
     /// BLAKE3 of the file.
     pub fn fingerprint(&self) -> &[u8; 32] {
         &self.fingerprint
+    }
+
+    /// The file's text.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Role, date and policies as an agent's prompt states them.

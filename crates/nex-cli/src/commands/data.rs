@@ -19,12 +19,7 @@ pub(crate) fn convert(args: ConvertArgs) -> Outcome {
         KeepChoice::Scored => Keep::Scored,
     };
     let report = export::write_one(&folder, target, keep, &args.out).map_err(Failure::input)?;
-    tell(format!(
-        "{} samples of {} episodes in {}",
-        report.samples,
-        report.episodes,
-        args.out.display()
-    ));
+    tell(format!("{} samples of {} episodes in {}", report.samples, report.episodes, args.out.display()));
     for (reason, count) in &report.skipped {
         tell(format!("{} {count} samples left out: {reason}", tint(Tint::Doubtful, "note:")));
     }

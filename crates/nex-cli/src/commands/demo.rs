@@ -6,8 +6,12 @@ use crate::failure::Outcome;
 use nex_pipeline::recipe::{ExpertRecipe, Recipe, Transport};
 
 /// How the demo's expert errs, so that the report has failures to show.
-const DEMO_EXPERT: ExpertRecipe =
-    ExpertRecipe { error_propagation: 0.12, shallow_exploration: 0.12, feedback_neglect: 0.12, recovery: 0.5 };
+const DEMO_EXPERT: ExpertRecipe = ExpertRecipe {
+    error_propagation: 0.12,
+    shallow_exploration: 0.12,
+    feedback_neglect: 0.12,
+    recovery: 0.5,
+};
 
 /// Makes the demo's run.
 pub(crate) fn run(args: DemoArgs) -> Outcome {

@@ -4,7 +4,7 @@
 
 use crate::failure::{Code, Failure, Outcome};
 use crate::terminal::{Tint, print, tint};
-use nex_tools::{McpPool, McpServerSpec, PoolConfig};
+use nex_tools::mcp::{McpPool, McpServerSpec, PoolConfig};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -42,10 +42,13 @@ pub(crate) fn run() -> Outcome {
     ] {
         show(program, found(program, wanted_for));
     }
-    for (variable, wanted_for) in [("OPENAI_API_KEY", "openai:NAME"), ("ANTHROPIC_API_KEY", "anthropic:NAME")] {
+    for (variable, wanted_for) in [("OPENAI_API_KEY", "openai:NAME"), ("ANTHROPIC_API_KEY", "anthropic:NAME")]
+    {
         let finding = match std::env::var_os(variable) {
             Some(value) if !value.is_empty() => Finding::Good(format!("set; used for --model {wanted_for}")),
-            _ => Finding::Missing(format!("not set; needed for --model {wanted_for} at the provider's own address")),
+            _ => Finding::Missing(format!(
+                "not set; needed for --model {wanted_for} at the provider's own address"
+            )),
         };
         show(variable, finding);
     }
@@ -119,10 +122,12 @@ fn own_server() -> Finding {
     let finding = runtime.block_on(async {
         let pool = McpPool::new(PoolConfig::default());
         let finding = match pool.lease(&spec).await {
-            Ok(lease) => Finding::Good(format!("a server was started and lists {} tools", lease.tools().len())),
+            Ok(lease) => {
+                Finding::Good(format!("a server was started and lists {} tools", lease.tools().len()))
+            }
             Err(error) => Finding::Bad(error.to_string()),
         };
-        pool.shutdown().await;
+        pool.close().await;
         finding
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
@@ -136,7 +141,8 @@ fn found(program: &str, wanted_for: &str) -> Finding {
         return Finding::Missing(format!("not on the path; wanted for {wanted_for}"));
     }
     let output = Command::new(program).arg("--version").stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let version = output.ok().map(|o| String::from_utf8_lossy(&o.stdout).lines().next().unwrap_or("").to_owned());
+    let version =
+        output.ok().map(|o| String::from_utf8_lossy(&o.stdout).lines().next().unwrap_or("").to_owned());
     Finding::Good(version.filter(|v| !v.is_empty()).unwrap_or_else(|| "found".to_owned()))
 }
 

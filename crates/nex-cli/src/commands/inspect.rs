@@ -14,7 +14,11 @@ pub(crate) fn episode_head(episode: &Episode, width: usize) -> String {
         "task     {} · world {} · {} · {} · {} oracle calls",
         task.id, task.world, task.difficulty, task.language, task.oracle_calls
     );
-    let _ = writeln!(text, "harness  {} · driver {} · attempt {}", episode.harness, episode.driver, episode.attempt);
+    let _ = writeln!(
+        text,
+        "harness  {} · driver {} · attempt {}",
+        episode.harness, episode.driver, episode.attempt
+    );
     let outcome = format!("{:?}", episode.outcome).to_lowercase();
     let shown = match episode.outcome {
         nex_trajectory::Outcome::Success => tint(Tint::Good, &outcome),
@@ -70,10 +74,16 @@ fn write_node(out: &mut String, node: &Node, indent: &str, width: usize) {
                 tint(Tint::Faint, &format!("{:<9} {}", "thinks", flat(text, width)))
             }
             ContentBlock::ToolCall(call) => {
-                format!("{:<9} {}({})", "calls", safe(&call.name, width), flat(call.arguments.as_text(), width))
+                format!(
+                    "{:<9} {}({})",
+                    "calls",
+                    safe(&call.name, width),
+                    flat(call.arguments.as_text(), width)
+                )
             }
             ContentBlock::ToolResult(result) => {
-                let word = if result.is_error { tint(Tint::Bad, "error    ") } else { "result   ".to_owned() };
+                let word =
+                    if result.is_error { tint(Tint::Bad, "error    ") } else { "result   ".to_owned() };
                 format!("{word} {}", flat(&result.text(), width))
             }
             ContentBlock::Image(_) => format!("{:<9} (an image)", node.message.role.as_str()),

@@ -54,7 +54,10 @@ impl RolloutProgress {
 impl ExecuteObserver for RolloutProgress {
     fn on_open(&mut self, report: &OpenReport) {
         if !report.is_clean() {
-            tell(format!("{} the episodes were repaired after a crash: {report}", tint(Tint::Doubtful, "note:")));
+            tell(format!(
+                "{} the episodes were repaired after a crash: {report}",
+                tint(Tint::Doubtful, "note:")
+            ));
         }
     }
 

@@ -6,13 +6,15 @@ use crate::failure::{Code, Failure, Outcome};
 use crate::terminal::{Tint, print, safe, tell, tint};
 use crate::{interrupt, models};
 use nex_agent::{
-    LimitsOverride, LlmConfig, LoadOptions, Observer, RunContext, Runnable, RunnableSpec,
-    SystemClock, ToolBindings, load_runnable,
+    LimitsOverride, LlmConfig, LoadOptions, Observer, RunContext, Runnable, RunnableSpec, SystemClock,
+    ToolBindings, load_runnable,
 };
-use nex_tools::{McpPool, PoolConfig, Tool};
-use nex_trajectory::{ContentBlock, Message, StopReason, ToolCall, ToolResult, Trajectory, TrajectoryId, Turn};
-use nex_world::task::Language;
-use nex_world::{SessionOptions, WorldSession, session_tools};
+use nex_tools::Tool;
+use nex_tools::mcp::{McpPool, PoolConfig};
+use nex_trajectory::{
+    ContentBlock, Message, StopReason, ToolCall, ToolResult, Trajectory, TrajectoryId, Turn,
+};
+use nex_world::{Language, SessionOptions, WorldSession, session_tools};
 use parking_lot::Mutex;
 use std::io::Write;
 use std::path::Path;
@@ -24,12 +26,13 @@ const SHOWN: usize = 300;
 
 /// Runs the agent and prints its answer.
 pub(crate) fn run(args: RunArgs) -> Outcome {
-    let (spec, warnings) = load_runnable(&args.agent, &LoadOptions::default()).map_err(Failure::input)?;
-    for warning in &warnings {
+    let options = LoadOptions::default();
+    let spec = load_runnable(&args.agent, &options).map_err(Failure::input)?;
+    for warning in nex_agent::check(&args.agent, &options) {
         tell(tint(Tint::Doubtful, &safe(&warning.to_string(), 2_000)));
     }
     let model = models::open(args.model.as_deref(), Some(llm_of(&spec)))?;
-    let runnable = Runnable::compile(spec, &ToolBindings::builtin()).map_err(Failure::input)?;
+    let runnable = Runnable::compile(spec, &ToolBindings::new()).map_err(Failure::input)?;
     let environment = match &args.world {
         Some(world) => world_tools(world, args.seed)?,
         None => Vec::new(),
@@ -51,7 +54,7 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
             context.observer = Some(Arc::new(Narrator));
         }
         let trajectory = runnable.run(&args.task, context).await;
-        pool.shutdown().await;
+        pool.close().await;
         trajectory
     });
     runtime.shutdown_timeout(Duration::from_secs(5));
@@ -73,7 +76,7 @@ fn llm_of(spec: &RunnableSpec) -> &LlmConfig {
 fn world_tools(name: &str, seed: u64) -> Result<Vec<Arc<dyn Tool>>, Failure> {
     let world = nex_pipeline::plan::load_world(name).map_err(super::synth::told)?;
     let options = SessionOptions { language: Language::En, ..SessionOptions::default() };
-    let session = WorldSession::new(world, seed, options);
+    let session = WorldSession::new(world, seed, options).map_err(Failure::input)?;
     Ok(session_tools(Arc::new(Mutex::new(session))))
 }
 
@@ -81,8 +84,7 @@ fn append_trace(path: &Path, trajectory: &Trajectory) -> Outcome {
     let fail = |e: &dyn std::fmt::Display| Failure::surroundings(format!("{}: {e}", path.display()));
     let mut line = serde_json::to_vec(trajectory).map_err(|e| fail(&e))?;
     line.push(b'\n');
-    let mut file =
-        std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(|e| fail(&e))?;
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(|e| fail(&e))?;
     file.write_all(&line).map_err(|e| fail(&e))
 }
 
@@ -108,14 +110,21 @@ struct Narrator;
 
 impl Observer for Narrator {
     fn on_start(&self, run: &TrajectoryId, agent: &str, depth: u32) {
-        tell(format!("{}{} {}", "  ".repeat(depth as usize), tint(Tint::Strong, agent), tint(Tint::Faint, run.as_str())));
+        tell(format!(
+            "{}{} {}",
+            "  ".repeat(depth as usize),
+            tint(Tint::Strong, agent),
+            tint(Tint::Faint, run.as_str())
+        ));
     }
 
     fn on_turn(&self, _run: &TrajectoryId, message: &Message, _turn: &Turn) {
         for block in &message.content {
             match block {
                 ContentBlock::Text { text } => tell(format!("  {}", safe(text, SHOWN))),
-                ContentBlock::Reasoning { text, .. } => tell(format!("  {}", tint(Tint::Faint, &safe(text, SHOWN)))),
+                ContentBlock::Reasoning { text, .. } => {
+                    tell(format!("  {}", tint(Tint::Faint, &safe(text, SHOWN))))
+                }
                 _ => {}
             }
         }

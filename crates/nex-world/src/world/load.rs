@@ -59,7 +59,7 @@ impl World {
             });
         }
         let spec = read(text, file)?;
-        let world = Loader::new(&spec).finish(file, *blake3::hash(text.as_bytes()).as_bytes())?;
+        let world = Loader::new(&spec).finish(file, text)?;
         // A world of which no state can be made is of no use; better said now than in a rollout.
         for language in [Language::En, Language::Zh] {
             world.initial_state(0, language)?;
@@ -94,15 +94,20 @@ pub(crate) fn read(text: &str, file: &str) -> Result<WorldSpec, WorldError> {
     })
 }
 
-/// Adds a "did you mean" to serde's list of known keys.
+/// The reader's words without the place, which stands before them, and with a "did you mean"
+/// where a key is unknown.
 fn explain(message: &str) -> String {
-    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    match (message.contains("unknown field"), names.as_slice()) {
-        (true, [wrong, known @ ..]) => match nearest(wrong, known) {
-            Some(near) => format!("unknown key `{wrong}`; did you mean `{near}`? ({message})"),
-            None => message.to_owned(),
-        },
-        _ => message.to_owned(),
+    let said = message.rfind(" at line ").map_or(message, |at| &message[..at]);
+    let said = said.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+    let wrong = said.split('`').nth(1).filter(|_| said.starts_with("unknown"));
+    let known = said.split_once("expected one of ").map(|(_, known)| known.split(", ").collect::<Vec<_>>());
+    let near = wrong.zip(known).and_then(|(wrong, known)| {
+        let known: Vec<&str> = known.iter().map(|name| name.trim_matches('`')).collect();
+        nearest(wrong, &known)
+    });
+    match near {
+        Some(near) => format!("{said}; did you mean `{near}`?"),
+        None => said,
     }
 }
 
@@ -123,7 +128,7 @@ impl<'a> Loader<'a> {
         Self { spec, problems: Vec::new(), schema: Schema::default(), pools: PoolTable::default() }
     }
 
-    fn finish(mut self, file: &str, fingerprint: [u8; 32]) -> Result<World, WorldError> {
+    fn finish(mut self, file: &str, text: &str) -> Result<World, WorldError> {
         let spec = self.spec;
         self.check_name(&spec.world.value, line_of(&spec.world), "world");
         let now = parse_datetime(&spec.now.value).unwrap_or_else(|| {
@@ -161,7 +166,8 @@ impl<'a> Loader<'a> {
             policies,
             dynamics: spec.dynamics.clone(),
             declarations,
-            fingerprint,
+            fingerprint: *blake3::hash(text.as_bytes()).as_bytes(),
+            source: text.into(),
         })
     }
 
