@@ -38,29 +38,29 @@ const PIPELINE: Templates = &[
     ("reporter.yaml", include_str!("../frameworks/pipeline/reporter.yaml")),
 ];
 
-impl Framework {
-    /// The framework of `pattern` for the world of `profile`; prompts are in English unless a run
-    /// says otherwise.
-    pub fn instantiate(pattern: Pattern, profile: &WorldProfile) -> Self {
-        let templates = match pattern {
-            Pattern::Single => SINGLE,
-            Pattern::Team => TEAM,
-            Pattern::Pipeline => PIPELINE,
-        };
-        let files = templates.iter().map(|(name, template)| (PathBuf::from(name), fill(template, profile)));
-        Self {
-            name: pattern.as_str().to_owned(),
-            world: profile.name.clone(),
-            files: files.collect(),
-            entry: PathBuf::from(templates[0].0),
-        }
+/// The framework of `pattern` for the world of `profile`; prompts are in English unless a run says
+/// otherwise.
+pub fn framework(pattern: Pattern, profile: &WorldProfile) -> Framework {
+    let templates = match pattern {
+        Pattern::Single => SINGLE,
+        Pattern::Team => TEAM,
+        Pattern::Pipeline => PIPELINE,
+    };
+    let files = templates.iter().map(|(name, template)| (PathBuf::from(name), fill(template, profile)));
+    Framework {
+        name: pattern.as_str().to_owned(),
+        world: profile.name.clone(),
+        files: files.collect(),
+        entry: PathBuf::from(templates[0].0),
     }
+}
 
+impl Framework {
     /// Writes the files into `folder` and gives the path of the one to run.
     ///
     /// # Errors
     /// The folder cannot be made or a file cannot be written.
-    pub fn write_to(&self, folder: &Path) -> Result<PathBuf, GymError> {
+    pub fn write(&self, folder: &Path) -> Result<PathBuf, GymError> {
         let fail = |path: &Path, cause| GymError::Write { path: path.display().to_string(), cause };
         std::fs::create_dir_all(folder).map_err(|cause| fail(folder, cause))?;
         for (name, text) in &self.files {
@@ -77,7 +77,7 @@ impl Framework {
     pub fn load(&self) -> Result<RunnableSpec, GymError> {
         let folder = tempfile::tempdir()
             .map_err(|cause| GymError::Write { path: std::env::temp_dir().display().to_string(), cause })?;
-        let entry = self.write_to(folder.path())?;
+        let entry = self.write(folder.path())?;
         load_runnable(&entry, &LoadOptions::default()).map_err(|cause| GymError::Framework {
             framework: self.name.clone(),
             world: self.world.clone(),

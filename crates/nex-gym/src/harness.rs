@@ -7,8 +7,8 @@
 mod tailor;
 
 use crate::{
-    Casting, Driver, DriverTime, Environment, EpisodeModel, Framework, GymError, Pattern, WorldProfile,
-    episode_seed,
+    Casting, Driver, DriverTime, Environment, EpisodeModel, GymError, Pattern, WorldProfile, episode_seed,
+    framework,
 };
 use indexmap::IndexMap;
 use nex_agent::{
@@ -22,6 +22,7 @@ use nex_world::task::Task;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tailor::{Cut, tailor};
 
 pub(crate) use tailor::context as prompt_context;
@@ -64,9 +65,7 @@ impl Harness {
 
     /// The built-in framework of `pattern`, made for each world.
     pub fn builtin(pattern: Pattern) -> Self {
-        Self::from_source(pattern.as_str(), pattern, move |profile| {
-            Framework::instantiate(pattern, profile).load()
-        })
+        Self::from_source(pattern.as_str(), pattern, move |profile| framework(pattern, profile).load())
     }
 
     /// The harness `name` with the same agents in every world.
@@ -175,7 +174,7 @@ impl Harness {
         let mut context = RunContext::new(TrajectoryId::new(id.as_str()), model, time.clock());
         context.environment_tools = tools;
         context.cancel = cancel.clone();
-        context.limits = self.limits(task);
+        context.limits = self.limits(task, time);
         let trajectory = runnable.run(&task.record.instruction, context).await;
         if trajectory.stop.is_infra() {
             return Ok((trajectory, None));
@@ -188,7 +187,7 @@ impl Harness {
 
     /// The task's limits, with room for what a framework adds: turns of a coordinator, calls of
     /// agents.
-    fn limits(&self, task: &Task) -> LimitsOverride {
+    fn limits(&self, task: &Task, time: &Time) -> LimitsOverride {
         let wanted = task.limits;
         let calls = match self.pattern {
             Pattern::Single => wanted.max_calls,
@@ -197,6 +196,8 @@ impl Harness {
         LimitsOverride {
             max_turns: (wanted.max_turns > 0).then_some(wanted.max_turns),
             max_tool_calls: (calls > 0).then_some(calls),
+            // Virtual time costs nothing: waiting for a rate limit must not end the episode.
+            timeout: time.virtual_clock().map(|_| Duration::from_secs(86_400)),
             ..LimitsOverride::default()
         }
     }

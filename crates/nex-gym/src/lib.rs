@@ -16,6 +16,8 @@ pub mod error;
 pub mod expert;
 pub mod framework;
 pub mod harness;
+pub mod in_process;
+pub mod mcp_stdio;
 pub mod pattern;
 pub mod reference;
 pub mod rollout;
@@ -26,8 +28,10 @@ pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedM
 pub use environment::{Environment, Stage, Verdict};
 pub use error::GymError;
 pub use expert::{Expert, ExpertDials, ExpertModel};
-pub use framework::Framework;
+pub use framework::{Framework, framework};
 pub use harness::Harness;
+pub use in_process::InProcess;
+pub use mcp_stdio::McpStdio;
 pub use pattern::Pattern;
 pub use reference::{NullDriver, NullModel, RandomDriver, RandomToolModel};
 pub use rollout::{

@@ -46,22 +46,15 @@ impl ChatModel for NullModel {
 }
 
 /// Makes valid calls at random, then answers.
-#[derive(Clone, Copy, Debug)]
-pub struct RandomDriver {
-    /// Turns with a call before the answer.
-    pub turns: usize,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RandomDriver;
 
-impl Default for RandomDriver {
-    fn default() -> Self {
-        Self { turns: 8 }
-    }
-}
+/// Turns with a call before it answers.
+const RANDOM_TURNS: usize = 8;
 
 /// What [`RandomDriver`] casts.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomToolModel {
-    turns: usize,
     seed: u64,
 }
 
@@ -75,7 +68,7 @@ impl Driver for RandomDriver {
     }
 
     fn cast(&self, casting: &Casting<'_>) -> EpisodeModel {
-        let model = RandomToolModel { turns: self.turns, seed: casting.seed };
+        let model = RandomToolModel { seed: casting.seed };
         EpisodeModel { model: Arc::new(model), notes: None }
     }
 }
@@ -94,7 +87,7 @@ impl ChatModel for RandomToolModel {
         for message in messages {
             gather(message, &mut seen);
         }
-        if turn >= self.turns || tools.is_empty() {
+        if turn >= RANDOM_TURNS || tools.is_empty() {
             let guess = seen.last().map_or_else(|| "done".to_owned(), Value::to_string);
             return Ok(ChatReply::new(Message::assistant(format!("My guess: {guess}")), self.identity()));
         }

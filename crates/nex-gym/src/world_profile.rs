@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use nex_world::task::Briefing;
+use nex_world::{Language, World};
 
 /// What frameworks and harnesses need to know about a world.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,30 @@ pub struct OperationProfile {
 }
 
 impl WorldProfile {
+    /// The profile of `world`.
+    pub fn of(world: &World) -> Self {
+        let languages = [Language::En, Language::Zh];
+        let briefing = |language: Language| Briefing {
+            role: world.role().get(language).to_owned(),
+            facts: Vec::new(),
+            policies: world.policies().iter().map(|policy| policy.text.get(language).to_owned()).collect(),
+        };
+        let operations = world.operations().iter().map(|operation| OperationProfile {
+            name: operation.name.clone(),
+            description: operation.description.clone(),
+            is_write: operation.kind.is_write(),
+        });
+        Self {
+            name: world.name().to_owned(),
+            title: languages
+                .map(|language| (language.as_str().to_owned(), world.title().get(language).to_owned()))
+                .into(),
+            briefing: languages.map(|language| (language.as_str().to_owned(), briefing(language))).into(),
+            operations: operations.collect(),
+            start_unix_ms: u64::try_from(world.start_time()).unwrap_or(0) * 1000,
+        }
+    }
+
     /// The title in `language`, or in whichever there is.
     pub fn title(&self, language: &str) -> &str {
         let title = self.title.get(language).or_else(|| self.title.values().next());

@@ -110,6 +110,8 @@ pub(crate) fn base_step(source: &ValueSource) -> Option<usize> {
         ValueSource::Reply { step, .. } => Some(*step),
         ValueSource::Pick(Pick { step, .. }) | ValueSource::Aggregate(Aggregate { step, .. }) => Some(*step),
         ValueSource::Arithmetic { left, right, .. } => base_step(left).or_else(|| base_step(right)),
+        ValueSource::Between { of, .. } => base_step(of),
+        ValueSource::Text { slots, .. } => slots.values().find_map(base_step),
     }
 }
 
@@ -129,6 +131,8 @@ fn word_for(source: &ValueSource) -> String {
             }
         }
         ValueSource::Arithmetic { .. } => "result".to_owned(),
+        ValueSource::Between { name, .. } => name.clone(),
+        ValueSource::Text { .. } => "text".to_owned(),
     }
 }
 
@@ -151,6 +155,12 @@ pub(crate) fn substitute(source: &ValueSource, values: &Values) -> ValueSource {
         ValueSource::Arithmetic { left, right, .. } => {
             **left = substitute(left, values);
             **right = substitute(right, values);
+        }
+        ValueSource::Between { of, .. } => **of = substitute(of, values),
+        ValueSource::Text { slots, .. } => {
+            for slot in slots.values_mut() {
+                *slot = substitute(slot, values);
+            }
         }
     }
     source

@@ -128,6 +128,14 @@ fn imported<'s>(
         ValueSource::Aggregate(fold) if is_mine(fold.step) => {
             fold.tests.iter().for_each(|test| imported(&test.value, me, owners, wanted));
         }
+        ValueSource::Between { of, .. } if base_step(of).is_none_or(is_mine) => {
+            imported(of, me, owners, wanted);
+        }
+        // The whole text need not be told where a part of it will do.
+        ValueSource::Between { .. } => wanted.push(source),
+        ValueSource::Text { slots, .. } => {
+            slots.values().for_each(|slot| imported(slot, me, owners, wanted));
+        }
         ValueSource::Reply { .. } | ValueSource::Pick(_) | ValueSource::Aggregate(_) => wanted.push(source),
         ValueSource::Arithmetic { left, right, .. } => {
             let mut of: Vec<Owner> = source.steps().into_iter().map(|step| owners[step]).collect();
@@ -258,6 +266,10 @@ fn pull_lists(source: &ValueSource, owners: &mut [Owner]) {
         ValueSource::Arithmetic { left, right, .. } => {
             pull_lists(left, owners);
             return pull_lists(right, owners);
+        }
+        ValueSource::Between { of, .. } => return pull_lists(of, owners),
+        ValueSource::Text { slots, .. } => {
+            return slots.values().for_each(|slot| pull_lists(slot, owners));
         }
         ValueSource::Pick(pick) => &pick.tests,
         ValueSource::Aggregate(fold) => &fold.tests,

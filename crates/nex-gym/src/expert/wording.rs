@@ -1,8 +1,8 @@
 //! What the expert says besides the plan's own sentences, in English and Chinese.
 
-use super::facts::{Fact, SourceKey, Values, write_value};
+use super::facts::{Fact, SourceKey, Values, substitute, write_value};
 use super::script::names;
-use nex_world::task::{Comparison, Pick, RowTest, ValueSource};
+use nex_world::task::{Comparison, Pick, RowTest, ValueSource, resolve};
 use serde_json::Value;
 
 /// The language of a task.
@@ -193,6 +193,28 @@ impl Words {
                 let sign = serde_json::to_value(operator).ok();
                 let sign = sign.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
                 format!("{sign}({}, {})", self.argument(left, values), self.argument(right, values))
+            }
+            ValueSource::Between { of, after, .. } => match self {
+                Self::English => format!("what follows `{after}` in {}", self.argument(of, values)),
+                Self::Chinese => format!("{}里“{after}”之后的内容", self.argument(of, values)),
+            },
+            ValueSource::Text { template, slots } => {
+                // A text whose parts are all known can be said as it is to be written.
+                if let Ok(text) = resolve(&substitute(source, values), &[]) {
+                    return write_value(&text);
+                }
+                let parts: Vec<String> = slots
+                    .iter()
+                    .map(|(slot, source)| format!("{slot} = {}", self.argument(source, values)))
+                    .collect();
+                match self {
+                    Self::English => {
+                        format!("{} with {}", write_value(&template.as_str().into()), parts.join(", "))
+                    }
+                    Self::Chinese => {
+                        format!("{}，其中 {}", write_value(&template.as_str().into()), parts.join("，"))
+                    }
+                }
             }
         }
     }
