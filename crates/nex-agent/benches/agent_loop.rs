@@ -21,6 +21,7 @@ use nex_agent::{RunContext, VirtualClock};
 use nex_llm::{ChatModel, ChatReply, ChatRequest, LlmError};
 use nex_trajectory::{Message, ModelIdentity};
 use process::{Role, cpu_s, memory_kb};
+use std::io::{Read, Write};
 use std::sync::Arc;
 
 struct Scenario {
@@ -102,8 +103,8 @@ fn report() {
     let port = server.read_line().replace("PORT ", "");
     let base = format!("http://127.0.0.1:{port}/v1");
     println!(
-        "{:<32}{:>12}{:>12}{:>8}{:>10}{:>10}{:>14}{:>14}",
-        "", "floor", "loop", "ratio", "wall", "x ideal", "KB/session", "floor KB"
+        "{:<32}{:>12}{:>12}{:>8}{:>10}{:>10}{:>12}{:>14}{:>14}",
+        "", "floor", "loop", "ratio", "wall", "x ideal", "floor wall", "KB/session", "floor KB"
     );
     println!("{:<32}{:>12}{:>12}", "", "CPU ms/turn", "CPU ms/turn");
     for scenario in &SCENARIOS {
@@ -118,14 +119,27 @@ fn report() {
         let ideal =
             if scenario.ideal_s > 0.0 { format!("{:.2}", wall / scenario.ideal_s) } else { "-".to_owned() };
         println!(
-            "{:<32}{floor:>12.4}{ours:>12.4}{:>8.2}{wall:>9.2}s{ideal:>10}{:>14.0}{:>14.0}",
+            "{:<32}{floor:>12.4}{ours:>12.4}{:>8.2}{wall:>9.2}s{ideal:>10}{:>11.2}s{:>14.0}{:>14.0}",
             scenario.name,
             ours / floor,
+            median(floors.iter().map(|m| m.wall_s)),
             median(loops.iter().map(|m| m.kb_per_session)),
             median(floors.iter().map(|m| m.kb_per_session)),
         );
     }
+    let stats = stats_of(&port);
+    println!("the server's account: {stats}");
+    assert!(stats.contains("\"mismatches\":0"), "some tools were not truly run");
     in_process();
+}
+
+fn stats_of(port: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).expect("the server");
+    stream.write_all(b"GET /stats HTTP/1.1\r\nhost: bench\r\n\r\n").expect("the server reads");
+    let mut answer = [0; 1024];
+    let length = stream.read(&mut answer).expect("the server answers");
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    answer.split("\r\n\r\n").nth(1).unwrap_or("").to_owned()
 }
 
 fn measure(role: &str, scenario: &Scenario, base: &str) -> Measure {

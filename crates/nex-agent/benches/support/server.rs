@@ -137,7 +137,7 @@ fn answer(body: &[u8], out: &mut String) -> u64 {
 }
 
 fn is_add(round: u64, call: u64) -> bool {
-    (round + call) % 2 == 0
+    (round + call).is_multiple_of(2)
 }
 
 fn operands(round: u64, call: u64) -> (u64, u64) {
