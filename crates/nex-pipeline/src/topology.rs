@@ -6,7 +6,7 @@ use nex_trajectory::run::{AgentShape, Topology, WorldShape};
 use std::sync::Arc;
 
 /// The shapes of `harnesses` (as they are in the first world) and of `worlds`.
-pub fn topology(harnesses: &[(Arc<Harness>, Arc<RunnableSpec>)], worlds: Vec<WorldShape>) -> Topology {
+pub(crate) fn topology(harnesses: &[(Arc<Harness>, Arc<RunnableSpec>)], worlds: Vec<WorldShape>) -> Topology {
     let mut agents = Vec::new();
     for (harness, spec) in harnesses {
         match &**spec {

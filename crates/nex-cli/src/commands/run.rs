@@ -48,7 +48,7 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
             timeout: args.timeout_s.map(Duration::from_secs),
             ..LimitsOverride::default()
         };
-        let pool = McpPool::new(PoolConfig::default());
+        let pool = Arc::new(McpPool::new(PoolConfig::default()));
         context.mcp = Some(pool.clone());
         if !args.quiet {
             context.observer = Some(Arc::new(Narrator));

@@ -160,8 +160,8 @@ pub(crate) fn play(args: PlayArgs) -> Outcome {
             ":diff" => {
                 let mut before = session.clone();
                 before.restore(&start);
-                for change in diff(before.state(), session.state(), world.schema()) {
-                    print(safe(&serde_json::to_string(&change).unwrap_or_default(), 2_000));
+                for change in diff(world.schema(), before.state(), session.state()) {
+                    print(safe(&change.describe(world.schema()), 2_000));
                 }
             }
             call => play_call(&mut session, call),
