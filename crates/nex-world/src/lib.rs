@@ -11,9 +11,9 @@ mod generate;
 mod history;
 mod json;
 pub mod schema;
-// `serve` (the MCP server) is being added by another hand: see src/serve.rs, do not write it twice.
 pub mod serve;
 pub mod session;
+mod shape;
 pub mod spec;
 pub mod state;
 mod suggest;
