@@ -5,7 +5,7 @@
 //! values of the same kind is a guess and says nothing; so does one that is overlong.
 
 use super::exact::Exact;
-use super::plan::plain_text;
+use super::resolve::plain_text;
 use super::{Fact, FactKind};
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -107,6 +107,7 @@ impl SaidText {
 /// What all facts of a task and its instruction make of an answer.
 pub(crate) struct Hearing<'a> {
     pub(crate) facts: &'a [&'a Fact],
+    /// What the agent was told, instruction and rules: to repeat it is no guess.
     pub(crate) instruction: &'a str,
     pub(crate) year: i32,
 }
@@ -116,10 +117,13 @@ impl Hearing<'_> {
     pub(crate) fn judge(&self, answer: &str) -> Vec<Option<String>> {
         let said = SaidText::new(answer, self.year);
         let given = SaidText::new(self.instruction, self.year);
-        self.facts.iter().map(|fact| self.judge_fact(fact, &said, &given)).collect()
+        // A phone number that is asked for holds numbers; they are no guesses at another fact.
+        let right: Vec<String> = self.facts.iter().flat_map(|fact| accepted(fact)).collect();
+        let right = SaidText::new(&right.join(" ; "), self.year);
+        self.facts.iter().map(|fact| self.judge_fact(fact, &said, &given, &right)).collect()
     }
 
-    fn judge_fact(&self, fact: &Fact, said: &SaidText, given: &SaidText) -> Option<String> {
+    fn judge_fact(&self, fact: &Fact, said: &SaidText, given: &SaidText, right: &SaidText) -> Option<String> {
         if said.text.trim().is_empty() {
             return Some(format!("the answer is empty; expected {}", describe(fact)));
         }
@@ -137,11 +141,10 @@ impl Hearing<'_> {
                 {
                     return Some(format!("does not say {}", describe(fact)));
                 }
-                let expected = self.numbers();
                 let extra: BTreeSet<_> = said
                     .numbers
                     .iter()
-                    .filter(|number| !expected.contains(number) && !given.numbers.contains(number))
+                    .filter(|number| !right.numbers.contains(number) && !given.numbers.contains(number))
                     .collect();
                 extra.len()
             }
@@ -158,10 +161,9 @@ impl Hearing<'_> {
                 {
                     return Some(format!("does not say the time of {}", describe(fact)));
                 }
-                let expected = self.dates();
                 said.dates
                     .iter()
-                    .filter(|date| !expected.contains(date) && !given.dates.contains(date))
+                    .filter(|date| !right.dates.contains(date) && !given.dates.contains(date))
                     .count()
             }
             FactKind::Text => {
@@ -180,15 +182,6 @@ impl Hearing<'_> {
             }
         };
         (others > OTHERS).then(|| format!("says too many other values beside {}", describe(fact)))
-    }
-
-    fn numbers(&self) -> Vec<Exact> {
-        let of = |fact: &&Fact| Exact::of(&fact.value).or_else(|| Exact::parse(&plain_text(&fact.value)));
-        self.facts.iter().filter_map(of).collect()
-    }
-
-    fn dates(&self) -> Vec<Date> {
-        self.facts.iter().filter_map(|fact| iso_date(&plain_text(&fact.value))).collect()
     }
 
     fn decoys_said(&self, fact: &Fact, said: &SaidText, given: &SaidText) -> usize {
@@ -240,7 +233,10 @@ fn read_numbers(text: &str) -> Vec<Exact> {
     for found in NUMBER.find_iter(text) {
         let before = text[..found.start()].chars().next_back();
         let after = text[found.end()..].chars().next();
-        let joins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '/' | '#' | '@');
+        let joins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '#' | '@');
+        if is_part_of_time(&text[..found.start()], &text[found.end()..]) {
+            continue;
+        }
         let glued_to_point = before == Some('.') && text[..found.start()].len() > 1;
         if before.is_some_and(joins) || glued_to_point || after.is_some_and(|c| joins(c) && c != '/') {
             // A unit may be written onto its number: `12kg`, `40eur`.
@@ -273,6 +269,13 @@ fn read_numbers(text: &str) -> Vec<Exact> {
         numbers.extend(Exact::parse(&signed));
     }
     numbers
+}
+
+/// `08` and `30` of `08:30`; a colon after a word is none of a time.
+fn is_part_of_time(before: &str, after: &str) -> bool {
+    let is_digit = |c: char| c.is_ascii_digit();
+    before.strip_suffix(':').is_some_and(|rest| rest.ends_with(is_digit))
+        || after.strip_prefix(':').is_some_and(|rest| rest.starts_with(is_digit))
 }
 
 /// Whether the words before a value take it back: `not 12`, `不是12`.

@@ -4,8 +4,9 @@
 //! an attempt works on a clone and replaces the draft where it succeeded.
 
 use super::ground::{Ground, field_of};
-use super::plan::{Paging, Pick, PlanStep, ValueSource, resolve, resolve_arguments};
+use super::plan::{Paging, Pick, PlanStep, ValueSource};
 use super::prose::Ask;
+use super::resolve::{resolve, resolve_arguments};
 use super::view::OpView;
 use super::{Check, Fact};
 use crate::expr::Env;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod dials;
+mod discover;
 mod draft;
 mod exact;
 mod generate;
@@ -15,20 +16,26 @@ mod lookup;
 mod oracle;
 mod plan;
 mod prose;
+mod questions;
 mod reasons;
+mod resolve;
 #[cfg(test)]
 mod tests;
+mod traps;
 mod verify;
 mod view;
 mod wording;
 
+pub(crate) use answer::Hearing;
 pub use dials::{Dials, Difficulty};
 pub use generate::{TaskError, generate_task};
 pub use oracle::{OracleError, OracleRun, run_oracle};
 pub use plan::{
-    Aggregate, AnswerPlan, Comparison, Fold, Operator, OraclePlan, Paging, Pick, PlanStep, ResolveError,
-    RowOrder, RowTest, TRANSIENT_CODES, ValueSource, render_answer, resolve, resolve_arguments,
+    Aggregate, AnswerPlan, Comparison, Fold, Operator, OraclePlan, Paging, Pick, PlanStep, RowOrder, RowTest,
+    TRANSIENT_CODES, ValueSource,
 };
+pub(crate) use resolve::plain_text;
+pub use resolve::{ResolveError, render_answer, resolve, resolve_arguments};
 pub use verify::{is_success, verify};
 
 use indexmap::IndexMap;

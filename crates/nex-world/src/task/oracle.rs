@@ -1,7 +1,8 @@
 //! Runs a task's plan as the oracle: reads replies as an agent must, follows pages, tries again
 //! after transient faults.
 
-use super::plan::{Paging, PlanStep, render_answer, resolve_arguments};
+use super::plan::{Paging, PlanStep};
+use super::resolve::{render_answer, resolve_arguments};
 use super::verify::language_of;
 use super::{Faults, InitialState, TRANSIENT_CODES, Task};
 use crate::error::GenerateError;

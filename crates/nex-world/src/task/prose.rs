@@ -145,6 +145,7 @@ pub(crate) fn tidy(text: &str) -> String {
         (" on the day before", " the day before"),
         (" on in ", " in "),
         ("的的", "的"),
+        ("the the ", "the "),
         ("于今天", "今天"),
         ("于昨天", "昨天"),
         ("于前天", "前天"),

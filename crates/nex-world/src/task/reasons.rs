@@ -147,7 +147,7 @@ impl Reasons {
 
     pub(crate) fn declined(self, phrase: &str, policy: &str) -> String {
         match self.0 {
-            Language::En => format!("I did not {phrase}, because the rules do not allow it: {policy}"),
+            Language::En => format!("I did not {phrase}: the rules do not allow it. {policy}"),
             Language::Zh => format!("没有执行“{phrase}”，因为规定不允许：{policy}"),
         }
     }

@@ -15,7 +15,7 @@
 
 use super::answer::Hearing;
 use super::oracle::initial_state;
-use super::plan::{plain_text, same};
+use super::resolve::{plain_text, same};
 use super::{Check, Fact, Task};
 use crate::json::to_json;
 use crate::schema::Schema;
@@ -56,7 +56,8 @@ pub fn verify(world: &World, task: &Task, export: &SessionExport, answer: Option
         .filter_map(|check| if let Check::Says(fact) = check { Some(fact) } else { None })
         .collect();
     let year = civil_from_days(i32::try_from(world.start_time().div_euclid(DAY_S)).unwrap_or(0)).0;
-    let hearing = Hearing { facts: &facts, instruction: &task.record.instruction, year };
+    let given = format!("{} {}", task.record.instruction, task.briefing.policies.join(" "));
+    let hearing = Hearing { facts: &facts, instruction: &given, year };
     let unsaid: Vec<String> = hearing.judge(answer.unwrap_or_default()).into_iter().flatten().collect();
     let answer_share = share(facts.len() - unsaid.len().min(facts.len()), facts.len());
 

@@ -2,7 +2,7 @@
 //! loosely. A loose date still means one day, given the date in the briefing.
 
 use super::exact::Exact;
-use super::plan::plain_text;
+use super::resolve::plain_text;
 use crate::text::Language;
 use crate::value::{civil_from_days, parse_date};
 use rand::{Rng, RngExt};
@@ -131,6 +131,17 @@ impl Speech<'_> {
             (Language::Zh, "USD") => format!("{short} 美元"),
             (Language::Zh, "GBP") => format!("{short} 英镑"),
             (Language::Zh, code) => format!("{short} {code}"),
+        }
+    }
+
+    /// What stands behind an amount in an answer.
+    pub(crate) fn currency_name(&self) -> &str {
+        match (self.language, self.currency) {
+            (Language::Zh, "EUR") => "欧元",
+            (Language::Zh, "CNY") => "元",
+            (Language::Zh, "USD") => "美元",
+            (Language::Zh, "GBP") => "英镑",
+            (_, code) => code,
         }
     }
 

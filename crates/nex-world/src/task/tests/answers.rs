@@ -41,7 +41,18 @@ fn counts() {
     check(
         &fact(FactKind::Number, json!(3)),
         &["There are 3 orders.", "three orders", "一共有三个订单", "3", "The answer: 3, of 12."],
-        &["13", "30", "3.5", "ORD-3", "2026-03-03", "There are 2.", "not 3", "0 1 2 3 4", "1, 2, 3, 4, 5"],
+        &[
+            "13",
+            "30",
+            "3.5",
+            "ORD-3",
+            "2026-03-03",
+            "There are 2.",
+            "not 3",
+            "at 3:30",
+            "0 1 2 3 4",
+            "1, 2, 3, 4, 5",
+        ],
     );
     check(&fact(FactKind::Number, json!(0)), &["none", "There are no orders.", "0", "没有"], &["10", "1"]);
 }
@@ -96,6 +107,16 @@ fn a_dump_is_no_answer() {
     let wanted = fact(FactKind::Number, json!(3));
     let dump = format!("3 {}", "word ".repeat(1_000));
     assert!(!says(&wanted, "", &dump));
+}
+
+#[test]
+fn values_of_other_facts_are_no_guesses() {
+    let phone = fact(FactKind::Text, json!("+1 555 163 1223"));
+    let total = fact(FactKind::Money, json!(79.9));
+    let answer = "The phone number is +1 555 163 1223 and the total 79.90.";
+    let hearing = Hearing { facts: &[&phone, &total], instruction: "", year: 2026 };
+    assert_eq!(hearing.judge(answer), [None, None]);
+    assert!(!says(&total, "", answer), "alone, they would be");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Resolution of value sources and following of pages.
 
 use crate::task::plan::{
-    Aggregate, Comparison, Fold, Operator, Paging, Pick, PlanStep, ResolveError, RowOrder, RowTest,
-    ValueSource, resolve, resolve_arguments,
+    Aggregate, Comparison, Fold, Operator, Paging, Pick, PlanStep, RowOrder, RowTest, ValueSource,
 };
+use crate::task::resolve::{ResolveError, resolve, resolve_arguments};
 use indexmap::IndexMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Laws of generated tasks, over every built-in world: the oracle is accepted, everyone else is not.
 
-use crate::task::plan::plain_text;
+use crate::task::resolve::plain_text;
 use crate::task::{
     Check, Dials, Difficulty, FactKind, Task, TaskError, generate_task, is_success, run_oracle, verify,
 };
