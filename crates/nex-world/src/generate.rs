@@ -19,7 +19,6 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// Tries for an unused value of a unique field.
 const UNIQUE_TRIES: usize = 400;
@@ -456,6 +455,3 @@ pub(crate) fn number_for(
         .map(|step| lowest + (start + step) % room)
         .find(|number| !state.contains(RecordId::new(entity, *number)))
 }
-
-/// A row of values.
-pub(crate) type Row = Arc<[Value]>;

@@ -19,6 +19,7 @@ pub mod state;
 mod suggest;
 pub mod task;
 pub mod text;
+mod tools;
 pub mod value;
 pub mod world;
 
@@ -32,4 +33,5 @@ pub use state::State;
 pub use state::diff::{Change, StateJson, StateJsonError, diff};
 pub use state::hash::StateHash;
 pub use text::{Language, Text};
+pub use tools::session_tools;
 pub use world::World;

@@ -4,7 +4,7 @@
 
 use crate::expr::Program;
 use crate::text::{Language, Text};
-use crate::value::{EntityId, EnumId, RecordId, Symbol, Type, Value};
+use crate::value::{EntityId, EnumId, RecordId, Symbol, Type};
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -434,7 +434,7 @@ impl Checker<'_> {
     fn member(&mut self, ast: &Ast, negated: bool, left: &Ast, right: &Ast) -> Checked {
         let (item, item_kind) = self.check(left, None)?;
         let wanted = Type::List(Box::new(item_kind.clone()));
-        let (list, list_kind) = self.check(right, Some(&wanted))?;
+        let (list, list_kind) = self.check(right, (item_kind != Type::Null).then_some(&wanted))?;
         let (item, list) = (Box::new(item), Box::new(list));
         match &list_kind {
             Type::List(inner) if **inner == item_kind || **inner == Type::Null || item_kind == Type::Null => {

@@ -148,7 +148,8 @@ fn limits(schema: &Schema, arg: &Arg, value: &Value) -> Result<(), String> {
     if let (Some(pattern), Some(text)) = (&arg.pattern, value.as_str())
         && !pattern.is_match(text)
     {
-        return Err(format!("does not match {}", pattern.as_str()));
+        let pattern = pattern.as_str().trim_start_matches("^(?:").trim_end_matches(")$");
+        return Err(format!("does not match {pattern}"));
     }
     Ok(())
 }

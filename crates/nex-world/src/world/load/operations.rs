@@ -621,7 +621,8 @@ impl Loader<'_> {
     ) -> Vec<Return> {
         let place = format!("{place}.returns");
         let mut scope = scope.clone();
-        if spec.kind == OperationKind::Delete {
+        let needs_entity = !matches!(spec.kind, OperationKind::Compute | OperationKind::Transfer);
+        if spec.kind == OperationKind::Delete || (needs_entity && entity.is_none()) {
             return Vec::new();
         }
         if let Some(entity) =
