@@ -53,10 +53,19 @@ impl RolloutProgress {
 
 impl ExecuteObserver for RolloutProgress {
     fn on_open(&mut self, report: &OpenReport) {
-        if !report.is_clean() {
+        let note = tint(Tint::Doubtful, "note:");
+        if let Some(tail) = &report.torn_tail {
             tell(format!(
-                "{} the episodes were repaired after a crash: {report}",
-                tint(Tint::Doubtful, "note:")
+                "{note} an unfinished record at the end of {} was cut off; it is made again",
+                tail.segment.display()
+            ));
+        }
+        for line in &report.quarantined {
+            tell(format!(
+                "{note} line {} of {} was damaged ({}); it was moved to quarantine.jsonl and is made again",
+                line.line,
+                line.segment.display(),
+                line.damage
             ));
         }
     }

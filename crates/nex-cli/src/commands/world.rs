@@ -218,12 +218,7 @@ pub(crate) fn serve(args: ServeArgs) -> Outcome {
         let cancel = interrupt::cancel_on_signal("the server ends");
         match args.http {
             Some(address) => serve_http(world, address, options, cancel).await,
-            None => {
-                tokio::select! {
-                    result = serve_stdio(world, options) => result,
-                    () = cancel.cancelled() => Ok(()),
-                }
-            }
+            None => serve_stdio(world, options, cancel).await,
         }
     });
     // A blocked read of standard input must not keep the process alive.
