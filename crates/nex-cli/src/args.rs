@@ -80,7 +80,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 7)]
     pub(crate) seed: u64,
     /// Episodes to make.
-    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 360, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) episodes: u64,
     /// What drives the agents: expert (built in, not an LLM), openai:NAME, anthropic:NAME, script:PATH …
     #[arg(long, default_value = "expert")]

@@ -187,5 +187,9 @@ fn by_count(counts: BTreeMap<String, u64>) -> Vec<Count> {
 }
 
 fn ratio(sum: f64, count: u64) -> f64 {
-    if count == 0 { 0.0 } else { sum / count as f64 }
+    if count == 0 {
+        return 0.0;
+    }
+    // Four places: more would be noise to a reader.
+    (1e4 * sum / count as f64).round() / 1e4
 }
