@@ -20,6 +20,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use std::collections::HashSet;
 
+/// Records and pieces of text that may be looked at to make one state.
+const FUEL: u64 = 20_000_000;
 /// Tries for an unused value of a unique field.
 const UNIQUE_TRIES: usize = 400;
 
@@ -162,7 +164,7 @@ impl World {
             language,
             calls: CallHistory::default(),
             state: State::empty(&self.schema),
-            frame: Frame::default(),
+            frame: Frame::with_fuel(FUEL),
             rows: vec![Vec::new(); self.schema.entities.len()],
         };
         let mut rngs = Vec::with_capacity(self.plans.len());
@@ -248,7 +250,7 @@ impl Making<'_> {
         rng: &mut ChaCha8Rng,
     ) -> Result<Made, GenerateError> {
         let entity = self.world.schema.entity(plan.entity);
-        self.frame.reset(plan.slots);
+        self.frame.clear(plan.slots);
         let mut stored = Vec::with_capacity(entity.stored);
         for (at, field) in entity.fields.iter().enumerate() {
             if field.slot.is_none() {
@@ -363,7 +365,7 @@ impl Making<'_> {
                 let (Some(generator), Some(slot)) = (&plan.fields[usize::from(*at)], field.slot) else {
                     continue;
                 };
-                self.frame.reset(plan.slots);
+                self.frame.clear(plan.slots);
                 for (at, field) in entity.fields.iter().enumerate() {
                     if let Some(slot) = field.slot {
                         let value = self.state.stored(record, slot).cloned().unwrap_or(Value::Null);

@@ -40,6 +40,8 @@ pub struct SessionOptions {
     pub dynamics: DynamicsSpec,
     /// No latency and no faults at all, whatever world and `dynamics` say.
     pub calm: bool,
+    /// Tools take their latency in real time too, by waiting; for shows and for load tests.
+    pub real_latency: bool,
     /// The state to begin with; generated from the seed where it is not given.
     pub state: Option<State>,
 }
@@ -50,6 +52,7 @@ pub struct WorldSession {
     world: Arc<World>,
     seed: u64,
     language: Language,
+    real_latency: bool,
     state: State,
     /// The state before the last write, where stale reads can happen.
     previous: Option<State>,
@@ -119,6 +122,7 @@ impl WorldSession {
         Ok(Self {
             seed,
             language: options.language,
+            real_latency: options.real_latency,
             state,
             previous: None,
             keeps_previous: dynamics.iter().any(|dynamics| dynamics.stale_read > 0.0),
@@ -285,6 +289,11 @@ impl WorldSession {
     /// The seed.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Whether callers wait out the latency of each reply.
+    pub fn has_real_latency(&self) -> bool {
+        self.real_latency
     }
 
     /// The state now.

@@ -6,6 +6,7 @@ use nex_tools::{CallContext, Tool, ToolDeclaration, ToolFailure, ToolOutput};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The operations of the session's world as tools, in the order of the file. All of them act on
 /// the one session; declarations are the world's own, so that thousands of sessions share them.
@@ -34,7 +35,13 @@ impl Tool for SessionTool {
     }
 
     async fn call(&self, arguments: Value, _context: &CallContext<'_>) -> Result<ToolOutput, ToolFailure> {
-        let reply = self.session.lock().call(&self.declaration.spec().name, &arguments);
+        let (reply, waits) = {
+            let mut session = self.session.lock();
+            (session.call(&self.declaration.spec().name, &arguments), session.has_real_latency())
+        };
+        if waits {
+            tokio::time::sleep(Duration::from_millis(u64::from(reply.latency_ms))).await;
+        }
         Ok(if reply.is_error { ToolOutput::error(reply.text) } else { ToolOutput::text(reply.text) })
     }
 

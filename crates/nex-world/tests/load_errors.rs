@@ -77,24 +77,38 @@ fn unknown_keys_get_a_did_you_mean() {
     check(
         "    label: item\n",
         "    lable: item\n",
-        expect!["shop.yaml:10: unknown field `lable`, expected one of label, plural, id, count, rows, keys, fields; did you mean `label`?"],
+        expect![
+            "shop.yaml:10: unknown field `lable`, expected one of label, plural, id, count, rows, keys, fields; did you mean `label`?"
+        ],
     );
     check(
         "description: Sell an item.",
         "describtion: Sell an item.",
-        expect!["shop.yaml:34: unknown field `describtion`, expected one of kind, entity, description, goal, args, require, where, sort, page_size, target, set, add, append, remove, from, to, amount, results, effects, returns, dynamics; did you mean `description`?"],
+        expect![
+            "shop.yaml:34: unknown field `describtion`, expected one of kind, entity, description, goal, args, require, where, sort, page_size, target, set, add, append, remove, from, to, amount, results, effects, returns, dynamics; did you mean `description`?"
+        ],
     );
     check(
         "{type: money, min: 0.01}",
         "{type: money, minimum: 0.01}",
-        expect!["shop.yaml:38: unknown field `minimum`, expected one of type, description, of, item, values, like, optional, default, pattern, min, max, match, compare, gen; did you mean `min`?"],
+        expect![
+            "shop.yaml:38: unknown field `minimum`, expected one of type, description, of, item, values, like, optional, default, pattern, min, max, match, compare, gen; did you mean `min`?"
+        ],
     );
     check(
         "gen: {min: 1,",
         "gen: {mim: 1,",
-        expect!["shop.yaml:16: unknown field `mim`, expected one of kind, from, pool, template, value, min, max, step, after, skew, where, weights, null_rate, when, cases; did you mean `min`?"],
+        expect![
+            "shop.yaml:16: unknown field `mim`, expected one of kind, from, pool, template, value, min, max, step, after, skew, where, weights, null_rate, when, cases; did you mean `min`?"
+        ],
     );
-    check("{type: ref, of: item}}\n  sell", "{type: reff, of: item}}\n  sell", expect!["shop.yaml:30: unknown variant `reff`, expected one of string, int, decimal, money, bool, date, datetime, enum, ref, list; did you mean `ref`?"]);
+    check(
+        "{type: ref, of: item}}\n  sell",
+        "{type: reff, of: item}}\n  sell",
+        expect![
+            "shop.yaml:30: unknown variant `reff`, expected one of string, int, decimal, money, bool, date, datetime, enum, ref, list; did you mean `ref`?"
+        ],
+    );
 }
 
 #[test]
@@ -301,14 +315,19 @@ fn all_problems_are_told_at_once() {
         3 problems in shop.yaml:
         shop.yaml:15: entities.item.fields.name.gen: unknown pool `words`; did you mean `word`?
         shop.yaml:33: operations.sell.entity: unknown entity `sales`; did you mean `sale`?
-        shop.yaml:45: policies.look_first.operations: unknown operation `sel`; did you mean `sell`?"#]].assert_eq(&explain(&yaml));
+        shop.yaml:45: policies.look_first.operations: unknown operation `sel`; did you mean `sell`?"#]]
+    .assert_eq(&explain(&yaml));
 }
 
 #[test]
 fn yaml_that_is_none_is_told_with_its_line() {
     expect!["shop.yaml:2: invalid type: sequence, expected a text or a map with `en` and `zh`"]
-    .assert_eq(&explain("world: shop\ntitle: [unclosed\n"));
-    expect!["shop.yaml:4: duplicate mapping key: domain"].assert_eq(&explain(&GOOD.replacen("domain: test", "domain: test\ndomain: again", 1)));
+        .assert_eq(&explain("world: shop\ntitle: [unclosed\n"));
+    expect!["shop.yaml:4: duplicate mapping key: domain"].assert_eq(&explain(&GOOD.replacen(
+        "domain: test",
+        "domain: test\ndomain: again",
+        1,
+    )));
     expect!["shop.yaml:1: expected mapping start"].assert_eq(&explain("- a\n- b\n"));
     expect!["shop.yaml:1: unexpected end of input"].assert_eq(&explain(""));
 }
@@ -352,6 +371,42 @@ fn bombs_are_refused_fast() {
         // A bound for a hang, not a measure: each takes milliseconds.
         assert!(start.elapsed() < Duration::from_secs(20), "{name}");
     }
+}
+
+#[test]
+fn worlds_that_cost_too_much_to_make_are_refused() {
+    let too_many = GOOD
+        .replacen("count: 5", "count: 150000", 1)
+        .replacen("digits: 4", "digits: 7", 1)
+        .replacen("    count: 0\n", "    count: {min: 1, max: 9, per: item, as: item}\n", 1);
+    expect![[r#"
+        1 problem in shop.yaml:
+        shop.yaml:0: entities: up to 1500000 records in all; at most 500000 are made"#]]
+    .assert_eq(&explain(&too_many.replace("SAL-, digits: 4", "SAL-, digits: 8")));
+    // Every record would look at every record of the other entity.
+    let pairs = GOOD
+        .replacen("count: 5", "count: 20000", 1)
+        .replacen("digits: 4", "digits: 7", 1)
+        .replacen("SAL-, digits: 4", "SAL-, digits: 7", 1)
+        .replacen("    count: 0\n", "    count: 20000\n", 1)
+        .replacen(
+            "item: {type: ref, of: item}\n",
+            "item: {type: ref, of: item, gen: {where: it.price > 500}}\n",
+            1,
+        );
+    assert_eq!(explain(&pairs), "no error", "a ref without a target ends the entity early");
+    let pairs = pairs.replace("it.price > 500", "it.price > 0");
+    expect!["entity `sale`, field `item`: its generator looks at too many records"]
+        .assert_eq(&explain(&pairs));
+    // Pools that double at each level.
+    let mut pools = "pools:\n  word: [\"{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}\"]\n".to_owned();
+    for level in 0..7 {
+        let entry = format!("{{~p{}}}", level + 1).repeat(20);
+        pools.push_str(&format!("  p{level}: [\"{entry}\"]\n"));
+    }
+    pools.push_str("  p7: [\"\"]\n");
+    expect!["entity `item`, field `name`: its generator looks at too many records"]
+        .assert_eq(&explain(&GOOD.replacen("pools:\n  word: [red, green, blue]\n", &pools, 1)));
 }
 
 #[test]

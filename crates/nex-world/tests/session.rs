@@ -315,3 +315,24 @@ async fn tools_act_on_one_session_and_share_declarations() {
     }
     assert_eq!(found, [false, true], "another session knows nothing of it");
 }
+
+#[tokio::test]
+async fn latency_is_waited_out_where_asked_for() {
+    let world = World::from_yaml(WORLD, "depot.yaml").expect("sound");
+    let latency_ms = Some(nex_world::LatencySpec { typical: 20, worst: 30 });
+    let options = SessionOptions {
+        dynamics: nex_world::DynamicsSpec { latency_ms, ..nex_world::DynamicsSpec::default() },
+        real_latency: true,
+        ..SessionOptions::default()
+    };
+    let session = WorldSession::new(world, 1, options).expect("a state");
+    let session = Arc::new(parking_lot::Mutex::new(session));
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let context = nex_tools::CallContext { session: "t", call_id: "c", cancel: &cancel };
+    let start = std::time::Instant::now();
+    let total = session_tools(Arc::clone(&session)).pop().expect("the last tool");
+    total.call(json!({}), &context).await.expect("no failure");
+    let virtual_ms = session.lock().clock_ms();
+    assert!(virtual_ms > 0);
+    assert!(start.elapsed().as_millis() >= u128::from(virtual_ms));
+}

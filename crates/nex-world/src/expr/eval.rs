@@ -61,6 +61,19 @@ impl Frame {
         self.reserve(slots);
     }
 
+    /// A frame with another amount of fuel, for work that is bounded as a whole.
+    pub(crate) fn with_fuel(fuel: u64) -> Self {
+        Self { fuel, ..Self::default() }
+    }
+
+    /// Empties the frame and makes room for `slots` locals; the fuel stays as it is.
+    pub(crate) fn clear(&mut self, slots: u16) {
+        self.stack.clear();
+        self.base = 0;
+        self.nesting = 0;
+        self.reserve(slots);
+    }
+
     pub(crate) fn reserve(&mut self, slots: u16) {
         let wanted = self.base + usize::from(slots);
         if self.stack.len() < wanted {
@@ -77,7 +90,7 @@ impl Frame {
         self.stack.get(self.base + usize::from(slot)).unwrap_or(&Value::Null)
     }
 
-    fn burn(&mut self) -> Result<(), Abort> {
+    pub(crate) fn burn(&mut self) -> Result<(), Abort> {
         self.fuel = self.fuel.checked_sub(1).ok_or(Abort::TooCostly)?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::words;
 use super::{Generator, Piece, PoolTable, Source, TimeBound, unique_key};
 use crate::expr::eval::select;
-use crate::expr::{Abort, Env, Frame, Selection};
+use crate::expr::{Abort, Access, Env, Frame, Selection};
 use crate::text::Language;
 use crate::value::{DAY_S, RecordId, Type, Value};
 use rand::{Rng, RngExt};
@@ -133,6 +133,7 @@ fn fill<R: Rng>(
     rng: &mut R,
 ) -> Result<(), Abort> {
     for piece in pieces {
+        frame.burn()?;
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Hole(program) => {
@@ -258,6 +259,15 @@ fn reference<R: Rng>(
     frame: &mut Frame,
     rng: &mut R,
 ) -> Result<Value, Abort> {
+    if let (Access::All, None, false) = (&selection.access, &selection.filter, is_unique) {
+        // Any record will do: no need to look at each.
+        let numbers = draw_in.env.state.numbers(selection.entity);
+        if numbers.is_empty() {
+            return Ok(Value::Null);
+        }
+        let place = skewed(numbers.len() as u32 - 1, skew, rng);
+        return Ok(Value::Ref(RecordId::new(selection.entity, numbers[place as usize])));
+    }
     let mut candidates: Vec<RecordId> = Vec::new();
     select(selection, &draw_in.env, frame, |record, _| {
         candidates.push(record);

@@ -63,7 +63,7 @@ impl Call {
         match offer::find(&service.world, &service.options, has_handles, &name) {
             Some(target) => Ok(Self { target, name, arguments }),
             None => {
-                let known = service.world.operations().iter().map(|known| known.name.as_str());
+                let known = offer::names(&service.world, &service.options, has_handles);
                 let hint = crate::suggest::did_you_mean(&name, known);
                 let shown = &name[..name.floor_char_boundary(100)];
                 Err(RpcError::new(INVALID_PARAMS, format!("unknown tool `{shown}`{hint}")))
@@ -172,7 +172,7 @@ impl Call {
                     language: wish.language.unwrap_or(service.options.language),
                     dynamics: wish.dynamics.unwrap_or_default(),
                     calm: wish.calm,
-                    state: None,
+                    ..SessionOptions::default()
                 };
                 WorldSession::new(Arc::clone(world), wish.seed.unwrap_or(service.options.seed), options)
             }

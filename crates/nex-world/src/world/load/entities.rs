@@ -355,7 +355,11 @@ impl Loader<'_> {
                         .derived
                         .as_ref()
                         .map_or(0, line_of);
-                    self.problem(line, place, "needs itself to be computed, perhaps by way of other derived fields");
+                    self.problem(
+                        line,
+                        place,
+                        "needs itself to be computed, perhaps by way of other derived fields",
+                    );
                     break;
                 }
                 if seen.insert(next) {

@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Records of one entity at the start.
 const MAX_RECORDS: u32 = 200_000;
+/// Records of all entities together.
+const MAX_TOTAL: u64 = 500_000;
 
 impl Loader<'_> {
     pub(super) fn compile_plans(&mut self) -> Vec<EntityPlan> {
@@ -30,7 +32,31 @@ impl Loader<'_> {
         let Some(order) = self.order(&mut plans) else { return plans };
         let mut by_entity: BTreeMap<EntityId, EntityPlan> =
             plans.into_iter().map(|plan| (plan.entity, plan)).collect();
-        order.iter().filter_map(|entity| by_entity.remove(entity)).collect()
+        let plans: Vec<EntityPlan> = order.iter().filter_map(|entity| by_entity.remove(entity)).collect();
+        self.bound_records(&plans);
+        plans
+    }
+
+    /// Refuses worlds that are too large to be made; `plans` stand in the order of making.
+    fn bound_records(&mut self, plans: &[EntityPlan]) {
+        let mut most: BTreeMap<EntityId, u64> = BTreeMap::new();
+        for plan in plans {
+            let made = match plan.count {
+                CountPlan::Range(_, max) => u64::from(max),
+                CountPlan::Per { parent, max, .. } => {
+                    most.get(&parent).copied().unwrap_or(0).saturating_mul(u64::from(max))
+                }
+            };
+            most.insert(plan.entity, made.saturating_add(plan.rows.len() as u64));
+        }
+        let total = most.values().fold(0u64, |sum, count| sum.saturating_add(*count));
+        if total > MAX_TOTAL {
+            self.problem(
+                0,
+                "entities",
+                format!("up to {total} records in all; at most {MAX_TOTAL} are made"),
+            );
+        }
     }
 
     fn compile_plan(&mut self, id: EntityId, name: &str, spec: &EntitySpec, line: u64) -> EntityPlan {
