@@ -136,9 +136,8 @@ impl Hearing<'_> {
                 else {
                     return Some(format!("the expected value of {} is no number", fact.about));
                 };
-                if !said.numbers.contains(&wanted)
-                    && !(fact.kind == FactKind::Number && says_count(&said.text, wanted))
-                {
+                let is_counted = fact.kind == FactKind::Number && says_count(&said.text, wanted);
+                if !is_counted && !said.numbers.contains(&wanted) {
                     return Some(format!("does not say {}", describe(fact)));
                 }
                 let extra: BTreeSet<_> = said

@@ -77,9 +77,7 @@ pub(crate) fn compose(asks: &[Ask], language: Language, rng: &mut impl Rng) -> S
         }
         index += taken;
     }
-    if language == Language::En && rng.random_bool(0.15) {
-        sentences.push(pick(grammar.closings, rng).to_owned());
-    } else if rng.random_bool(0.15) {
+    if rng.random_bool(0.2) {
         sentences.push(pick(grammar.closings, rng).to_owned());
     }
     sentences.join(grammar.between).trim().to_owned()
