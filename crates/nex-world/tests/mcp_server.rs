@@ -142,7 +142,7 @@ async fn handshake_era() {
         6 refused "invalid_argument"
         7 refused "invalid_argument"
         8 error -32602 unknown tool `get_ordr`; did you mean `get_order`?
-        9 error -32602 unknown tool `nex_export`; known: find_customer, get_customer, verify_customer, list_orders, find_order, get_order, list_lines, find_product, track_parcel, customer_spending, cancel_order, change_address, add_note, open_return, refund_order, transfer_credit
+        9 error -32602 unknown tool `nex_export`; known: find_customer, get_customer, verify_customer, list_orders, find_order, get_order, list_lines, find_product, track_parcel, customer_spending, cancel_order, change_address, add_note, open_return, refund_order, transfer_credit, reset_world
         10 error -32602 tools/call wants the name of a tool
         11 error -32602 params must be an object
         12 error -32601 method `resources/list` is not served here
@@ -256,7 +256,7 @@ async fn what_is_no_message_harms_nobody() {
         null error -32600 batches are not served; send one message at a time
         null error -32600 the id must be a string or an integer
         null error -32600 the id must be a string or an integer
-        null error -32600 this is no JSON-RPC message: invalid type: integer `42`, expected struct Wire at line 1 column 2
+        null error -32600 this is no JSON-RPC message: invalid type: integer `42`, expected a JSON-RPC message at line 1 column 2
         3 {}
     "#]]).await;
 }

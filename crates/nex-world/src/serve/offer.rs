@@ -86,7 +86,18 @@ pub(super) fn find(world: &World, options: &ServeOptions, has_handles: bool, nam
     }
 }
 
-/// The result of `tools/list` without its end, for one era.
+/// The names of the tools that a client may use, those of a harness left out.
+pub(super) fn names<'a>(
+    world: &'a World,
+    options: &ServeOptions,
+    has_handles: bool,
+) -> impl Iterator<Item = &'a str> {
+    let operations = world.operations().iter().map(|operation| operation.name.as_str());
+    let open = has_handles.then_some(OPEN);
+    open.into_iter().chain(operations).chain(options.offer_reset.then_some(RESET))
+}
+
+/// Writes the result of `tools/list`; `stateless` is the server's name in the era of 2026-07-28.
 pub(super) fn write_list(out: &mut String, tools: &str, stateless: Option<&str>) {
     use std::fmt::Write;
     out.push('{');

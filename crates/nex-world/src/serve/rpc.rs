@@ -47,6 +47,7 @@ pub(super) struct RpcError {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a JSON-RPC message")]
 struct Wire<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
