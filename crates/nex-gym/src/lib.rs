@@ -14,6 +14,7 @@ pub mod driver;
 pub mod environment;
 pub mod error;
 pub mod expert;
+pub mod files;
 pub mod framework;
 pub mod harness;
 pub mod in_process;
@@ -28,6 +29,7 @@ pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedM
 pub use environment::{Environment, Stage, Verdict};
 pub use error::GymError;
 pub use expert::{Expert, ExpertDials, ExpertModel};
+pub use files::FilesEnvironment;
 pub use framework::{Framework, framework};
 pub use harness::Harness;
 pub use in_process::InProcess;

@@ -7,6 +7,7 @@
 pub mod builtin;
 pub mod error;
 mod expr;
+pub mod files;
 mod generate;
 mod history;
 mod json;

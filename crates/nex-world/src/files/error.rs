@@ -78,7 +78,9 @@ pub enum FilesError {
         reason: &'static str,
     },
     /// The task is of another world, or of a language that this one does not speak.
-    #[error("the task `{task}` is of world `{found}` in language `{language}`; this is `{world}` in `en` and `zh`")]
+    #[error(
+        "the task `{task}` is of world `{found}` in language `{language}`; this is `{world}` in `en` and `zh`"
+    )]
     OtherWorld {
         /// The task.
         task: String,

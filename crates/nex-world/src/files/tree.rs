@@ -137,12 +137,30 @@ impl FileTree {
     }
 }
 
+impl FileTree {
+    /// The refusal of a path that leads through a file as if it were a folder.
+    fn file_on_the_way(&self, path: &str) -> Option<FileError> {
+        let parents = path.match_indices('/').map(|(end, _)| &path[..end]);
+        parents.into_iter().find(|parent| self.files.contains_key(*parent)).map(FileError::not_a_folder)
+    }
+
+    fn check_folder(&self, folder: &str) -> Result<(), FileError> {
+        if folder.is_empty() || self.folders().contains(folder) {
+            return Ok(());
+        }
+        if self.files.contains_key(folder) {
+            return Err(FileError::not_a_folder(folder));
+        }
+        Err(self.file_on_the_way(folder).unwrap_or_else(|| FileError::not_found(folder)))
+    }
+}
+
 impl FileStore for FileTree {
     fn read(&self, path: &str) -> Result<String, FileError> {
         match self.text(path) {
             Some(text) => Ok(text.to_owned()),
             None if self.folders().contains(path) || path.is_empty() => Err(FileError::not_a_file(path)),
-            None => Err(FileError::not_found(path)),
+            None => Err(self.file_on_the_way(path).unwrap_or_else(|| FileError::not_found(path))),
         }
     }
 
@@ -150,12 +168,8 @@ impl FileStore for FileTree {
         if self.folders().contains(path) || path.is_empty() {
             return Err(FileError::not_a_file(path));
         }
-        let mut folder = path;
-        while let Some((parent, _)) = folder.rsplit_once('/') {
-            if self.files.contains_key(parent) {
-                return Err(FileError::not_a_folder(parent));
-            }
-            folder = parent;
+        if let Some(refusal) = self.file_on_the_way(path) {
+            return Err(refusal);
         }
         if let Some((parent, _)) = path.rsplit_once('/') {
             // A folder outlives the files in it.
@@ -178,18 +192,16 @@ impl FileStore for FileTree {
         if self.files.contains_key(path) {
             return Err(FileError::not_a_folder(path));
         }
+        if let Some(refusal) = self.file_on_the_way(path) {
+            return Err(refusal);
+        }
         self.folders.insert(path.to_owned());
         Ok(())
     }
 
     fn entries(&self, folder: &str) -> Result<Vec<FileEntry>, FileError> {
+        self.check_folder(folder)?;
         let all = self.walk("")?;
-        if !folder.is_empty() && !self.folders().contains(folder) {
-            return Err(match self.files.contains_key(folder) {
-                true => FileError::not_a_folder(folder),
-                false => FileError::not_found(folder),
-            });
-        }
         let folders = self.folders();
         let folders = folders.iter().map(|path| FileEntry { path: (*path).to_owned(), size_bytes: None });
         let mut entries: Vec<FileEntry> = all
@@ -202,12 +214,7 @@ impl FileStore for FileTree {
     }
 
     fn walk(&self, folder: &str) -> Result<Vec<FileEntry>, FileError> {
-        if !folder.is_empty() && !self.folders().contains(folder) {
-            return Err(match self.files.contains_key(folder) {
-                true => FileError::not_a_folder(folder),
-                false => FileError::not_found(folder),
-            });
-        }
+        self.check_folder(folder)?;
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let inside = self.files.iter().filter(|(path, _)| path.starts_with(&prefix));
         Ok(inside
