@@ -8,6 +8,7 @@
 pub(crate) mod ast;
 pub(crate) mod check;
 pub(crate) mod eval;
+mod functions;
 pub(crate) mod parse;
 #[cfg(test)]
 mod tests;

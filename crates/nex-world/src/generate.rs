@@ -4,161 +4,48 @@
 //! others as they were. Same world, seed and language: same state, on every machine.
 
 mod draw;
+mod plan;
 pub(crate) mod words;
 
 use crate::error::GenerateError;
-use crate::expr::{Abort, Env, Frame, Program, Selection};
+use crate::expr::{Abort, Env, Frame};
 use crate::history::CallHistory;
 use crate::schema::{Field, Schema};
 use crate::state::State;
-use crate::text::{Language, Text};
-use crate::value::{EntityId, RecordId, Symbol, Type, Value};
+use crate::text::Language;
+use crate::value::{EntityId, RecordId, Type, Value};
 use crate::world::World;
 pub(crate) use draw::{Draw, draw};
+use parking_lot::Mutex;
+pub(crate) use plan::{
+    CountPlan, EntityPlan, Generator, Piece, PoolTable, PoolWords, RowCell, RowPlan, Source, TimeBound,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 /// Records and pieces of text that may be looked at to make one state.
 const FUEL: u64 = 20_000_000;
 /// Tries for an unused value of a unique field.
 const UNIQUE_TRIES: usize = 400;
 
-/// How an entity's records are made.
-#[derive(Debug)]
-pub(crate) struct EntityPlan {
-    pub(crate) entity: EntityId,
-    pub(crate) count: CountPlan,
-    pub(crate) rows: Vec<RowPlan>,
-    /// Beside the entity's fields; none for derived ones.
-    pub(crate) fields: Vec<Option<Generator>>,
-    /// Optional refs that are drawn after everything else, because they close a cycle.
-    pub(crate) late: Vec<u16>,
-    pub(crate) slots: u16,
-}
-
-#[derive(Debug)]
-pub(crate) enum CountPlan {
-    Range(u32, u32),
-    /// For each record of the entity, to which the field points.
-    Per {
-        parent: EntityId,
-        field: u16,
-        min: u32,
-        max: u32,
-    },
-}
-
-/// Values given by hand, beside the entity's fields.
-#[derive(Debug)]
-pub(crate) struct RowPlan {
-    pub(crate) values: Vec<RowCell>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum RowCell {
-    Generated,
-    Given(Value),
-    /// Text that differs by language.
-    Worded(Text),
-    /// The record of an entity at this place among its rows.
-    Row(EntityId, usize),
-    Rows(EntityId, Vec<usize>),
-}
-
-/// How one value is made.
-#[derive(Clone, Debug)]
-pub struct Generator {
-    pub(crate) source: Source,
-    /// Null unless it holds.
-    pub(crate) when: Option<Program>,
-    pub(crate) null_rate: f64,
-    /// The first whose condition holds stands in for this generator.
-    pub(crate) cases: Vec<(Program, Generator)>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    Null,
-    Value(Program),
-    PersonName,
-    Company,
-    Email(Option<Program>),
-    Phone,
-    City,
-    Address,
-    Sentence,
-    Pool(usize),
-    Template {
-        en: Vec<Piece>,
-        zh: Option<Vec<Piece>>,
-    },
-    /// `step` counts in the type's own unit.
-    Number {
-        min: Program,
-        max: Program,
-        step: i64,
-        skew: f64,
-        kind: Type,
-    },
-    Bool(f64),
-    Time {
-        after: Option<Program>,
-        min: TimeBound,
-        max: TimeBound,
-        is_date: bool,
-    },
-    Enum(Vec<(Symbol, f64)>),
-    Ref {
-        selection: Selection,
-        skew: f64,
-        is_unique: bool,
-    },
-    List {
-        min: u32,
-        max: u32,
-        item: Box<Generator>,
-    },
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum TimeBound {
-    /// Seconds from the start of the range: the clock, or the field in `after`.
-    Offset(i64),
-    Absolute(i64),
-    Given(Program),
-}
-
-/// A piece of a template.
-#[derive(Clone, Debug)]
-pub(crate) enum Piece {
-    Text(String),
-    Hole(Program),
-    Pool(usize),
-    Digits(u8),
-    Letters(u8),
-}
-
-/// The pools of a world, their entries cut to pieces.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PoolTable {
-    pub(crate) pools: Vec<PoolWords>,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PoolWords {
-    pub(crate) name: String,
-    pub(crate) en: Vec<Vec<Piece>>,
-    pub(crate) zh: Option<Vec<Vec<Piece>>>,
-}
-
 impl World {
-    /// The state of `seed`, its words in `language`.
+    /// The state of `seed`, its words in `language`. The last few states are remembered, since a
+    /// task's generator, its session and its verifier ask for the same one in short order.
     ///
     /// # Errors
     /// [`GenerateError`]: a unique field ran out of values, or a required one got none.
     pub fn initial_state(&self, seed: u64, language: Language) -> Result<State, GenerateError> {
+        if let Some(state) = self.recent.find(seed, language) {
+            return Ok(state);
+        }
+        let state = self.make_state(seed, language)?;
+        self.recent.remember(seed, language, &state);
+        Ok(state)
+    }
+
+    fn make_state(&self, seed: u64, language: Language) -> Result<State, GenerateError> {
         let mut making = Making {
             world: self,
             language,
@@ -177,6 +64,37 @@ impl World {
             making.late_refs(plan, rng)?;
         }
         Ok(making.state)
+    }
+}
+
+/// The states made last; a state is a few pointers until it is written.
+#[derive(Debug, Default)]
+pub(crate) struct RecentStates(Mutex<VecDeque<(u64, Language, State)>>);
+
+/// States that are remembered.
+const MAX_RECENT: usize = 32;
+/// Records above which a state is too large to be remembered.
+const MAX_RECENT_RECORDS: usize = 5_000;
+
+impl RecentStates {
+    fn find(&self, seed: u64, language: Language) -> Option<State> {
+        let states = self.0.lock();
+        states
+            .iter()
+            .rev()
+            .find(|(of, words, _)| *of == seed && *words == language)
+            .map(|(_, _, state)| state.clone())
+    }
+
+    fn remember(&self, seed: u64, language: Language, state: &State) {
+        if state.record_count() > MAX_RECENT_RECORDS {
+            return;
+        }
+        let mut states = self.0.lock();
+        if states.len() == MAX_RECENT {
+            states.pop_front();
+        }
+        states.push_back((seed, language, state.clone()));
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod chance;
+mod change;
 mod execute;
 mod record;
 mod reply;

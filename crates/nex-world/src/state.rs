@@ -55,6 +55,11 @@ impl State {
         self.numbers(entity).len()
     }
 
+    /// How many records there are in all.
+    pub fn record_count(&self) -> usize {
+        self.tables.iter().map(|table| table.numbers().len()).sum()
+    }
+
     /// Records of `entity` whose indexed field points to `target`, ascending.
     pub(crate) fn referrers(&self, entity: EntityId, index: u16, target: RecordId) -> &[u64] {
         self.tables[entity.index()].referrers(index, target)

@@ -3,7 +3,7 @@
 mod load;
 
 use crate::expr::{Program, Selection};
-use crate::generate::{EntityPlan, Generator, PoolTable};
+use crate::generate::{EntityPlan, Generator, PoolTable, RecentStates};
 use crate::schema::Schema;
 use crate::spec::{Compare, DynamicsSpec, OperationKind};
 use crate::text::{Language, Text};
@@ -32,6 +32,7 @@ pub struct World {
     pub(crate) declarations: Vec<Arc<ToolDeclaration>>,
     pub(crate) fingerprint: [u8; 32],
     pub(crate) source: Box<str>,
+    pub(crate) recent: RecentStates,
 }
 
 impl std::fmt::Debug for World {
@@ -175,7 +176,7 @@ pub struct Arg {
     /// find, list: the field it is compared with, and how.
     pub matches: Option<Match>,
     /// How the task generator makes a value, where the file says.
-    pub generator: Option<Generator>,
+    pub(crate) generator: Option<Generator>,
     pub(crate) pattern: Option<regex::Regex>,
     pub(crate) min: Option<Bound>,
     pub(crate) max: Option<Bound>,

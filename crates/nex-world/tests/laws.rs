@@ -36,7 +36,7 @@ fn spell(world: &World, state: &State, pick: &Pick) -> (String, Json) {
     let mut arguments = Map::new();
     for (at, arg) in operation.args.iter().enumerate() {
         let choice = pick.choices[at % pick.choices.len()].rotate_left(at as u32 * 7);
-        if arg.optional && choice % 3 == 0 {
+        if arg.optional && choice.is_multiple_of(3) {
             continue;
         }
         arguments.insert(arg.name.clone(), value(world, state, &arg.kind, choice));
@@ -49,7 +49,7 @@ fn value(world: &World, state: &State, kind: &Type, choice: u32) -> Json {
     match kind {
         Type::Record(entity) => {
             let records: Vec<RecordId> = state.records(*entity).collect();
-            if records.is_empty() || choice % 29 == 0 {
+            if records.is_empty() || choice.is_multiple_of(29) {
                 return json!("NONE-1");
             }
             // Few targets, so that calls meet.
@@ -61,7 +61,7 @@ fn value(world: &World, state: &State, kind: &Type, choice: u32) -> Json {
         }
         Type::Int => json!(choice % 9),
         Type::Money | Type::Decimal => json!(f64::from(choice % 4_000) / 100.0),
-        Type::Bool => json!(choice % 2 == 0),
+        Type::Bool => json!(choice.is_multiple_of(2)),
         Type::Date => json!(format!("2026-03-{:02}", choice % 28 + 1)),
         Type::DateTime => json!(format!("2026-03-{:02}T{:02}:00:00", choice % 28 + 1, choice % 24)),
         Type::List(item) => {

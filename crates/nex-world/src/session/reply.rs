@@ -63,7 +63,7 @@ impl Reply {
             world.name,
             noise % 7,
             noise % 13,
-            if noise % 3 == 0 { "hit" } else { "miss" },
+            if noise.is_multiple_of(3) { "hit" } else { "miss" },
             noise >> 32,
         )
         .expect("writing to a string does not fail");

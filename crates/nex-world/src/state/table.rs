@@ -163,15 +163,13 @@ impl Table {
         };
         match (Arc::make_mut(&mut self.indexes[at]), value) {
             (Index::Refs(map), Value::Ref(target)) => {
-                if map.get_mut(&target.number()).is_some_and(drop) {
-                    map.remove(&target.number());
-                }
+                let is_empty = map.get_mut(&target.number()).is_some_and(drop);
+                is_empty.then(|| map.remove(&target.number()));
             }
             (Index::Texts(map), Value::Str(text)) => {
                 let text = normalized(text);
-                if map.get_mut(&*text).is_some_and(drop) {
-                    map.remove(&*text);
-                }
+                let is_empty = map.get_mut(&*text).is_some_and(drop);
+                is_empty.then(|| map.remove(&*text));
             }
             _ => {}
         }

@@ -5,6 +5,7 @@
 //! is large, deep or full of aliases is refused by the YAML reader's budget before anything is built.
 
 mod actions;
+mod arguments;
 mod declarations;
 mod entities;
 mod generators;
@@ -12,10 +13,11 @@ mod operations;
 mod order;
 mod plans;
 mod policies;
+mod returns;
 
 use crate::error::{Problem, WorldError};
 use crate::expr::{Program, Scope, compile};
-use crate::generate::PoolTable;
+use crate::generate::{PoolTable, RecentStates};
 use crate::schema::Schema;
 use crate::spec::{DynamicsSpec, Source, Spanned, WorldSpec};
 use crate::suggest::nearest;
@@ -168,6 +170,7 @@ impl<'a> Loader<'a> {
             declarations,
             fingerprint: *blake3::hash(text.as_bytes()).as_bytes(),
             source: text.into(),
+            recent: RecentStates::default(),
         })
     }
 

@@ -1,16 +1,13 @@
 //! Operations: arguments, conditions, replies. What they change is in [`super::actions`].
 
-use super::entities::{TypeParts, holes};
-use super::generators::GenFor;
+use super::entities::holes;
 use super::{Loader, line_of};
 use crate::expr::Scope;
 use crate::schema::Signature;
-use crate::spec::{
-    ArgSpec, Compare, OperationKind, OperationSpec, RemedySpec, RequireSpec, ReturnSpec, Spanned, TypeName,
-};
+use crate::spec::{OperationKind, OperationSpec, RemedySpec, RequireSpec, Spanned};
 use crate::suggest::did_you_mean;
 use crate::value::{EntityId, Type, Value};
-use crate::world::{Arg, Body, Bound, Match, Operation, Remedy, Require, Return, Search};
+use crate::world::{Body, Operation, Remedy, Require, Search};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Operations of one world.
@@ -57,47 +54,6 @@ impl Loader<'_> {
             }
             self.schema.signatures.push(Signature { name: name.clone(), args });
         }
-    }
-
-    fn arg_type(&mut self, arg: &Spanned<ArgSpec>, place: &str, ids: &HashMap<&str, EntityId>) -> Type {
-        let (spec, line) = (&arg.value, line_of(arg));
-        let Some(like) = &spec.like else {
-            let parts =
-                TypeParts { kind: spec.kind, of: spec.of.as_ref(), item: spec.item, values: &spec.values };
-            return self.resolve_type(&parts, line, place, ids);
-        };
-        let found = like.value.split_once('.').and_then(|(entity, field)| {
-            let entity = self.schema.entity_named(entity)?;
-            Some(entity.field_named(field)?.1.kind.clone())
-        });
-        let Some(kind) = found else {
-            self.problem(
-                line_of(like),
-                place,
-                format!("`like` names a field as entity.field; `{}` is none", like.value),
-            );
-            return Type::Str;
-        };
-        let says = match &kind {
-            Type::Str => TypeName::String,
-            Type::Int => TypeName::Int,
-            Type::Decimal => TypeName::Decimal,
-            Type::Money => TypeName::Money,
-            Type::Bool => TypeName::Bool,
-            Type::Date => TypeName::Date,
-            Type::DateTime => TypeName::Datetime,
-            Type::Enum(_) => TypeName::Enum,
-            Type::Record(_) => TypeName::Ref,
-            _ => TypeName::List,
-        };
-        if says != spec.kind {
-            self.problem(
-                line,
-                place,
-                format!("`{}` is {}, not what `type` says", like.value, self.schema.type_name(&kind)),
-            );
-        }
-        kind
     }
 
     pub(super) fn compile_operations(&mut self) -> Vec<Operation> {
@@ -159,7 +115,7 @@ impl Loader<'_> {
         if !spec.kind.is_write() && !spec.effects.is_empty() {
             self.problem(line, format!("{place}.effects"), "find, get, list and compute change nothing");
         }
-        let returns = self.returns(spec, entity, record_slot, &scope, index, line, &place);
+        let returns = self.returns(spec, entity, record_slot, &scope, line, &place);
         let has_cursor = matches!(spec.kind, OperationKind::Find | OperationKind::List);
         Operation {
             index,
@@ -204,167 +160,6 @@ impl Loader<'_> {
                 None
             }
         }
-    }
-
-    fn compile_args(
-        &mut self,
-        index: u16,
-        spec: &OperationSpec,
-        entity: Option<EntityId>,
-        place: &str,
-    ) -> Vec<Arg> {
-        let is_search = matches!(spec.kind, OperationKind::Find | OperationKind::List);
-        let mut gen_scope = Scope::default().with_calls();
-        gen_scope.reserve(spec.args.len() as u16);
-        let mut args = Vec::with_capacity(spec.args.len());
-        for (at, (name, arg)) in spec.args.iter().enumerate() {
-            let place = format!("{place}.args.{name}");
-            let (line, arg) = (line_of(arg), &arg.value);
-            let kind = self.schema.signatures[usize::from(index)].args[at].1.clone();
-            let matches = self.compile_match(arg, &kind, entity.filter(|_| is_search), line, &place);
-            let in_filter = spec
-                .filter
-                .as_ref()
-                .is_some_and(|filter| filter.value.contains(name.trim_end_matches("_id")));
-            if is_search && arg.matches.is_none() && !in_filter {
-                self.problem(
-                    line,
-                    &place,
-                    "the argument has no effect; give `match: field` or use it in `where`",
-                );
-            }
-            let default = arg.default.as_ref().and_then(|default| {
-                self.written_value(&kind, &default.value.0)
-                    .map_err(|message| self.problem(line_of(default), format!("{place}.default"), message))
-                    .ok()
-            });
-            let pattern = arg.pattern.as_ref().and_then(|pattern| {
-                if kind != Type::Str {
-                    self.problem(line_of(pattern), &place, "`pattern` is for text only");
-                }
-                regex::RegexBuilder::new(&format!("^(?:{})$", pattern.value))
-                    .size_limit(1 << 20)
-                    .build()
-                    .map_err(|error| {
-                        let last = error.to_string().lines().last().unwrap_or_default().to_owned();
-                        self.problem(line_of(pattern), format!("{place}.pattern"), last);
-                    })
-                    .ok()
-            });
-            let min = self.bound(arg.min.as_ref(), &kind, &format!("{place}.min"));
-            let max = self.bound(arg.max.as_ref(), &kind, &format!("{place}.max"));
-            let generator = arg.generator.as_ref().map(|_| {
-                let target = GenFor {
-                    kind: &kind,
-                    optional: arg.optional,
-                    unique: false,
-                    scope: &gen_scope,
-                    place: &format!("{place}.gen"),
-                    line,
-                };
-                self.generator(arg.generator.as_ref(), &target)
-            });
-            gen_scope.alias(name, kind.clone(), at as u16);
-            if let (Type::Record(_), Some(short)) = (&kind, name.strip_suffix("_id"))
-                && !gen_scope.has_name(short)
-            {
-                gen_scope.alias(short, kind.clone(), at as u16);
-            }
-            let optional = arg.optional || default.is_some();
-            args.push(Arg {
-                name: name.clone(),
-                kind,
-                optional,
-                default,
-                matches,
-                generator,
-                pattern,
-                min,
-                max,
-            });
-        }
-        args
-    }
-
-    fn compile_match(
-        &mut self,
-        arg: &ArgSpec,
-        kind: &Type,
-        entity: Option<EntityId>,
-        line: u64,
-        place: &str,
-    ) -> Option<Match> {
-        let source = arg.matches.as_ref()?;
-        let Some(entity) = entity else {
-            self.problem(line_of(source), place, "`match` is for find and list");
-            return None;
-        };
-        if source.value == "id" {
-            return Some(Match { field: None, compare: arg.compare });
-        }
-        let def = self.schema.entity(entity);
-        let Some((at, field)) = def.field_named(&source.value) else {
-            let hint =
-                did_you_mean(&source.value, def.fields.iter().map(|field| field.name.as_str()).chain(["id"]));
-            let message = format!("{} has no field `{}`{hint}", def.name, source.value);
-            self.problem(line_of(source), place, message);
-            return None;
-        };
-        let fits = match (arg.compare, &field.kind, kind) {
-            (Compare::Contains, Type::Str, Type::Str) => true,
-            (Compare::Has, Type::List(item), kind) => **item == *kind,
-            (Compare::Eq, Type::Enum(a), Type::Enum(b)) => {
-                a == b || {
-                    let known = self.schema.enum_def(*a);
-                    self.schema
-                        .enum_def(*b)
-                        .values
-                        .iter()
-                        .any(|v| known.values.iter().any(|k| k.symbol == v.symbol))
-                }
-            }
-            // A day finds the moments of that day.
-            (_, Type::DateTime, Type::Date) => {
-                arg.compare != Compare::Contains && arg.compare != Compare::Has
-            }
-            (Compare::Eq, a, b) => a == b,
-            (Compare::Ge | Compare::Le, a, b) => {
-                a == b && matches!(a, Type::Int | Type::Decimal | Type::Money | Type::Date | Type::DateTime)
-            }
-            _ => false,
-        };
-        if !fits {
-            let message = format!(
-                "{} cannot be compared so with {}.{}, which is {}",
-                self.schema.type_name(kind),
-                def.name,
-                field.name,
-                self.schema.type_name(&field.kind)
-            );
-            self.problem(line, place, message);
-        }
-        Some(Match { field: Some(at), compare: arg.compare })
-    }
-
-    fn bound(
-        &mut self,
-        bound: Option<&Spanned<crate::text::Scalar>>,
-        kind: &Type,
-        place: &str,
-    ) -> Option<Bound> {
-        let bound = bound?;
-        let text = &bound.value.0;
-        let value = match kind {
-            Type::Str | Type::List(_) => match text.parse::<usize>() {
-                Ok(length) => Ok(Bound::Length(length)),
-                Err(_) => Err(format!("`{text}` is no length")),
-            },
-            Type::Int | Type::Decimal | Type::Money | Type::Date | Type::DateTime => {
-                self.written_value(kind, text).map(Bound::Value)
-            }
-            other => Err(format!("{} has no limits", self.schema.type_name(other))),
-        };
-        value.map_err(|message| self.problem(line_of(bound), place, message)).ok()
     }
 
     fn compile_require(
@@ -606,111 +401,6 @@ impl Loader<'_> {
                 self.problem(line, format!("{place}.{key}"), format!("is for {} only", names.join(" and ")));
             }
         }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one declaration")]
-    fn returns(
-        &mut self,
-        spec: &OperationSpec,
-        entity: Option<EntityId>,
-        record_slot: u16,
-        scope: &Scope,
-        index: u16,
-        line: u64,
-        place: &str,
-    ) -> Vec<Return> {
-        let place = format!("{place}.returns");
-        let mut scope = scope.clone();
-        let needs_entity = !matches!(spec.kind, OperationKind::Compute | OperationKind::Transfer);
-        if spec.kind == OperationKind::Delete || (needs_entity && entity.is_none()) {
-            return Vec::new();
-        }
-        if let Some(entity) =
-            entity.filter(|_| !matches!(spec.kind, OperationKind::Compute | OperationKind::Transfer))
-        {
-            scope.set_this(entity, record_slot);
-            scope.alias("it", Type::Record(entity), record_slot);
-        }
-        let mut items: Vec<(Option<String>, String, u64)> = Vec::new();
-        match spec.kind {
-            OperationKind::Compute => {
-                items.extend(
-                    spec.results
-                        .iter()
-                        .map(|(name, source)| (Some(name.clone()), source.value.clone(), line_of(source))),
-                );
-                if !spec.returns.is_empty() {
-                    self.problem(line, &place, "compute replies with its `results`");
-                }
-            }
-            OperationKind::Transfer if spec.returns.is_empty() => {
-                for path in [&spec.from, &spec.to].into_iter().flatten() {
-                    let record =
-                        path.value.rsplit_once('.').map_or(path.value.as_str(), |(record, _)| record);
-                    items.push((None, record.to_owned(), line));
-                    items.push((None, path.value.clone(), line));
-                }
-            }
-            _ if spec.returns.is_empty() => {
-                let def = entity.map(|entity| self.schema.entity(entity));
-                items.push((None, "id".to_owned(), line));
-                for field in def.iter().flat_map(|def| &def.fields).filter(|field| !field.hidden) {
-                    items.push((None, field.name.clone(), line));
-                }
-            }
-            _ => {
-                items.extend(spec.returns.iter().map(|item| {
-                    let ReturnSpec { name, value } = &item.value;
-                    (name.clone(), value.clone(), line_of(item).max(line))
-                }));
-            }
-        }
-        let mut returns: Vec<Return> = Vec::with_capacity(items.len());
-        for (name, text, line) in items {
-            if let Some(item) = self.return_item(name, &text, entity, &scope, index, line, &place) {
-                if returns.iter().any(|known| known.name == item.name) {
-                    self.problem(line, &place, format!("the reply has `{}` twice", item.name));
-                }
-                returns.push(item);
-            }
-        }
-        returns
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one declaration")]
-    fn return_item(
-        &mut self,
-        name: Option<String>,
-        text: &str,
-        entity: Option<EntityId>,
-        scope: &Scope,
-        _index: u16,
-        line: u64,
-        place: &str,
-    ) -> Option<Return> {
-        // A path means the record first, even where an argument has the field's name.
-        let first = text.split('.').next().unwrap_or(text);
-        let own = entity.and_then(|entity| self.schema.entity(entity).field_named(first).map(|(at, _)| at));
-        let is_own = scope.has_name("this") && (own.is_some() || first == "id");
-        let program = match (&name, is_own) {
-            (None, true) => self.text_expression(scope, &format!("this.{text}"), line, place, None),
-            _ => self.text_expression(scope, text, line, place, None),
-        }?;
-        let field = own.filter(|_| is_own && !text.contains('.'));
-        let name = name.unwrap_or_else(|| {
-            let path = text.replace('.', "_");
-            if matches!(program.kind, Type::Record(_)) && !text.ends_with("id") {
-                format!("{path}_id")
-            } else {
-                path
-            }
-        });
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            self.problem(line, place, format!("`{name}` is no key; write `name: expression`"));
-            return None;
-        }
-        let prefix = format!("\"{name}\":");
-        Some(Return { name, field, kind: program.kind.clone(), value: program, prefix })
     }
 
     /// The value that a bound or default means, for messages.
