@@ -18,7 +18,7 @@ use nex_tools::Tool;
 use nex_trajectory::{
     Episode, EpisodeId, InfraFailure, Message, Node, Outcome, StopReason, Trajectory, TrajectoryId, episode,
 };
-use nex_world::task::Task;
+use nex_world::task::{Faults, Task};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -188,13 +188,15 @@ impl Harness {
     /// The task's limits, with room for what a framework adds: turns of a coordinator, calls of
     /// agents.
     fn limits(&self, task: &Task, time: &Time) -> LimitsOverride {
-        let wanted = task.limits;
+        // The generator counts the plan's calls; faults make some of them again, some many times.
+        let slack = if task.faults == Faults::default() { 1 } else { 2 };
+        let turns = task.limits.max_turns.saturating_mul(slack);
         let calls = match self.pattern {
-            Pattern::Single => wanted.max_calls,
-            Pattern::Team | Pattern::Pipeline => wanted.max_calls.saturating_mul(2),
+            Pattern::Single => task.limits.max_calls.saturating_mul(slack),
+            Pattern::Team | Pattern::Pipeline => task.limits.max_calls.saturating_mul(2 * slack),
         };
         LimitsOverride {
-            max_turns: (wanted.max_turns > 0).then_some(wanted.max_turns),
+            max_turns: (turns > 0).then_some(turns),
             max_tool_calls: (calls > 0).then_some(calls),
             // Virtual time costs nothing: waiting for a rate limit must not end the episode.
             timeout: time.virtual_clock().map(|_| Duration::from_secs(86_400)),

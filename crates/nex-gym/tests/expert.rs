@@ -20,6 +20,10 @@ async fn every_task_of_every_world_is_solved_by_every_harness() {
             for harness in &harnesses {
                 let episode = play(harness, &task, &environment, &Expert::default(), 5).await;
                 count += 1;
+                episode.trajectory.walk(&mut |trajectory| {
+                    let defects = trajectory.nodes.iter().flat_map(|node| &node.defects).count();
+                    assert_eq!(defects, 0, "a flawless expert has no defects\n{}", show(&episode));
+                });
                 if episode.outcome != Outcome::Success {
                     failures.push(show(&episode));
                 }
@@ -102,7 +106,6 @@ async fn mistakes_cost_success_and_recovery_wins_it_back() {
     for (name, dials) in kinds {
         let (none, half, all) = (rate(dials(0.0)).await, rate(dials(0.5)).await, rate(dials(1.0)).await);
         let repaired = rate(ExpertDials { recovery: 1.0, ..dials(1.0) }).await;
-        println!("{name}: {none:.2} {half:.2} {all:.2}, with recovery {repaired:.2}");
         assert!(none > half && half > all, "{name}: {none} {half} {all}");
         assert!(all < 0.5, "{name} at 1 leaves {all}");
         assert!(repaired > all + 0.25, "{name}: recovery lifts {all} to {repaired} only");

@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Calls in one message.
 const MAX_PARALLEL: usize = 6;
 /// How often a call is made again after a fault that may pass.
-const MAX_RETRIES: u32 = 12;
+const MAX_RETRIES: u32 = 16;
 /// Calls of a shallow exploration.
 const VARIATIONS: u32 = 3;
 
@@ -43,6 +43,8 @@ pub(crate) struct Player {
     states: Vec<StepState>,
     pending: Vec<Pending>,
     next: Vec<Next>,
+    /// Steps whose call would be the same as one already on its way, with that one's step.
+    twins: Vec<(usize, usize)>,
     skipped: Vec<usize>,
     has_looked_again: bool,
     gave_up: Option<String>,
@@ -104,6 +106,7 @@ impl Player {
             states: vec![StepState::Waiting; count],
             pending: Vec::new(),
             next: Vec::new(),
+            twins: Vec::new(),
             skipped: Vec::new(),
             has_looked_again: false,
             gave_up: None,
@@ -138,6 +141,7 @@ impl Player {
             }
         }
         self.seen = messages.len();
+        self.settle_twins();
     }
 
     /// Its next message.
@@ -249,7 +253,33 @@ impl Player {
             self.next.push(Next { step, arguments, purpose: Purpose::Variation, attempt: 0, reason });
             return;
         }
+        let steps = &production.task.plan.steps;
+        let is_same = |next: &&Next| {
+            next.purpose == Purpose::Step
+                && steps[next.step].operation == plan_step.operation
+                && next.arguments == right
+        };
+        if !plan_step.is_write
+            && let Some(twin) = self.next.iter().find(is_same)
+        {
+            self.twins.push((step, twin.step));
+            self.states[step] = StepState::Running;
+            return;
+        }
         self.next.push(Next { step, arguments: right, purpose: Purpose::Step, attempt: 0, reason });
+    }
+
+    /// Gives steps that shared another one's call what it brought.
+    fn settle_twins(&mut self) {
+        let (states, replies) = (&mut self.states, &mut self.replies);
+        self.twins.retain(|(step, twin)| {
+            let is_over = matches!(states[*twin], StepState::Done | StepState::Failed);
+            if is_over {
+                states[*step] = states[*twin];
+                replies[*step] = replies[*twin].clone();
+            }
+            !is_over
+        });
     }
 
     fn plan_wrong_call(&mut self, step: usize, mistake: &Mistake, right: Value, reason: String) {

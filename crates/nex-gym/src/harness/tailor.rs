@@ -48,9 +48,14 @@ pub(crate) fn context(briefing: &Briefing, language: &str, profile: &WorldProfil
     context
 }
 
+/// The same call again is right after a passing fault, and worlds can be stubborn: the runtime's own
+/// bound would take five such retries for a loop.
+const MIN_REPEATS: u32 = 20;
+
 fn tailor_agent(agent: &AgentSpec, cut: &Cut, context: &Map<String, Value>) -> AgentSpec {
     let mut agent = agent.clone();
     agent.context.extend(context.clone());
+    agent.limits.max_repeats = agent.limits.max_repeats.max(MIN_REPEATS);
     // A tool that this task does not offer is no fault of the framework.
     agent.tools.retain(|entry| {
         let is_from_environment = entry.binding.is_none() && !entry.name.contains('*');
