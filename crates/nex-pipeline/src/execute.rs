@@ -3,7 +3,7 @@
 use crate::in_order::PLAN_INDEX;
 use crate::plan::{Plan, PlannedEpisode, TaskFile};
 use crate::recipe::{Recipe, Transport};
-use crate::{PipelineError, RunFolder};
+use crate::{PipelineError, RunFolder, WorldSource};
 use nex_gym::rollout::{Order, RolloutControl};
 use nex_gym::{
     Assignment, Driver, Environment, Harness, Lane, Pattern, Progress, Rollout, RolloutError, RolloutOptions,
@@ -98,29 +98,38 @@ pub fn open_harnesses(recipe: &Recipe) -> Result<Vec<Arc<Harness>>, PipelineErro
 /// The environments that the recipe asks for.
 ///
 /// `server_command` starts an MCP server of the world whose file is appended to it.
+///
+/// # Errors
+/// The folder for the files of episodes cannot be made.
 pub fn open_environments(
     recipe: &Recipe,
     plan: &Plan,
     folder: &RunFolder,
     server_command: &[String],
-) -> Environments {
-    match recipe.transport {
-        Transport::InProcess => {
-            plan.worlds.iter().map(|world| Arc::new(nex_gym::InProcess::new(world.clone())) as _).collect()
-        }
-        Transport::Mcp => {
-            let pool = nex_gym::McpStdio::pool(recipe.concurrency);
-            plan.worlds
-                .iter()
-                .map(|world| {
-                    let mut command = server_command.to_vec();
-                    let file = folder.worlds_dir().join(format!("{}.yaml", world.name()));
-                    command.push(file.display().to_string());
-                    Arc::new(nex_gym::McpStdio::new(world.clone(), pool.clone(), &command)) as _
-                })
-                .collect()
-        }
+) -> Result<Environments, PipelineError> {
+    let pool = match recipe.transport {
+        Transport::InProcess => None,
+        Transport::Mcp => Some(nex_gym::McpStdio::pool(recipe.concurrency)),
+    };
+    let mut environments: Environments = Vec::new();
+    for world in &plan.worlds {
+        environments.push(match (world, &pool) {
+            (WorldSource::Declared(world), None) => Arc::new(nex_gym::InProcess::new(world.clone())),
+            (WorldSource::Declared(world), Some(pool)) => {
+                let mut command = server_command.to_vec();
+                let file = folder.worlds_dir().join(format!("{}.yaml", world.name()));
+                command.push(file.display().to_string());
+                Arc::new(nex_gym::McpStdio::new(world.clone(), pool.clone(), &command))
+            }
+            // Real files are reached as such, whatever the transport of the others.
+            (WorldSource::Files(_), _) => {
+                let scratch = folder.scratch_dir();
+                std::fs::create_dir_all(&scratch).map_err(|e| PipelineError::file(&scratch, e))?;
+                Arc::new(nex_gym::files::FilesEnvironment::new().below(&scratch))
+            }
+        });
     }
+    Ok(environments)
 }
 
 /// Ids of the episodes that are stored.

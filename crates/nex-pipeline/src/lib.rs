@@ -17,8 +17,10 @@ pub mod recipe;
 pub mod run_folder;
 pub mod synthesis;
 mod topology;
+pub mod world_source;
 
 pub use error::PipelineError;
 pub use recipe::Recipe;
 pub use run_folder::RunFolder;
 pub use synthesis::Synthesis;
+pub use world_source::WorldSource;

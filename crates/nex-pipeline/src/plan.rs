@@ -4,18 +4,17 @@
 //! harness advances once the worlds are through, and difficulty and language are drawn by the
 //! recipe's shares from (seed, i).
 
-use crate::recipe::{Recipe, unknown_name};
+use crate::recipe::Recipe;
 use crate::run_folder::beside;
-use crate::{PipelineError, RunFolder};
+use crate::{PipelineError, RunFolder, WorldSource};
 use indexmap::IndexMap;
-use nex_world::task::{Dials, Difficulty, Task, generate_task};
-use nex_world::{Language, World};
+use nex_world::Language;
+use nex_world::task::{Dials, Difficulty, Task};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Draws of a task before its place in the plan is given up.
@@ -25,7 +24,7 @@ const MAX_DRAWS: u64 = 20;
 #[derive(Clone)]
 pub struct Plan {
     /// The worlds, in the recipe's order.
-    pub worlds: Vec<Arc<World>>,
+    pub worlds: Vec<WorldSource>,
     /// The tasks, in order.
     pub tasks: Vec<PlannedTask>,
     attempts: u32,
@@ -64,7 +63,7 @@ impl Plan {
     /// # Errors
     /// A world cannot be loaded.
     pub fn new(recipe: &Recipe) -> Result<Self, PipelineError> {
-        let worlds = load_worlds(&recipe.worlds)?;
+        let worlds = open_worlds(&recipe.worlds)?;
         let count = recipe.episodes.div_ceil(u64::from(recipe.attempts));
         let tasks = (0..count).map(|i| planned_task(recipe, worlds.len(), i)).collect();
         Ok(Self { worlds, tasks, attempts: recipe.attempts, episodes: recipe.episodes })
@@ -90,9 +89,9 @@ impl Plan {
         let dials = Dials::preset(planned.difficulty);
         let mut last = String::new();
         for draw in 0..MAX_DRAWS {
-            match generate_task(world, planned.seed.wrapping_add(draw), &dials, planned.language) {
+            match world.generate(planned.seed.wrapping_add(draw), &dials, planned.language) {
                 Ok(task) => return Ok(task),
-                Err(error) => last = error.to_string(),
+                Err(error) => last = error,
             }
         }
         Err(PipelineError::Task {
@@ -145,18 +144,13 @@ fn draw<'a>(shares: &'a IndexMap<String, f64>, rng: &mut ChaCha8Rng) -> &'a str 
 }
 
 /// The worlds that a recipe names: `*`, names of built-in ones, paths.
-///
-/// # Errors
-/// There is no such world, or its file is wrong.
-pub fn load_worlds(names: &[String]) -> Result<Vec<Arc<World>>, PipelineError> {
-    let mut worlds: Vec<Arc<World>> = Vec::new();
+fn open_worlds(names: &[String]) -> Result<Vec<WorldSource>, PipelineError> {
+    let mut worlds: Vec<WorldSource> = Vec::new();
     for name in names {
         if name == "*" {
-            for builtin in nex_world::builtin_worlds() {
-                worlds.push(builtin.load()?);
-            }
+            worlds.extend(WorldSource::builtin()?);
         } else {
-            worlds.push(load_world(name)?);
+            worlds.push(WorldSource::open(name)?);
         }
     }
     for (index, world) in worlds.iter().enumerate() {
@@ -165,24 +159,6 @@ pub fn load_worlds(names: &[String]) -> Result<Vec<Arc<World>>, PipelineError> {
         }
     }
     Ok(worlds)
-}
-
-/// One world: the name of a built-in one, or the path of a file.
-///
-/// # Errors
-/// There is no such world, or its file is wrong.
-pub fn load_world(name: &str) -> Result<Arc<World>, PipelineError> {
-    if let Some(builtin) = nex_world::builtin_worlds().iter().find(|b| b.name == name) {
-        return Ok(builtin.load()?);
-    }
-    if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
-        return Ok(World::load(Path::new(name))?);
-    }
-    let known: Vec<&str> = nex_world::builtin_worlds().iter().map(|b| b.name).collect();
-    Err(PipelineError::value(
-        "worlds",
-        format!("{}; or give the path of a world file", unknown_name(name, &known)),
-    ))
 }
 
 /// `tasks.jsonl` with the place of each line: tasks are read when they are needed.

@@ -81,6 +81,11 @@ impl RunFolder {
         self.root.join("worlds")
     }
 
+    /// `scratch/`: directories of episodes under way on real files; empty between calls.
+    pub fn scratch_dir(&self) -> PathBuf {
+        self.root.join("scratch")
+    }
+
     /// `metrics.json`.
     pub fn metrics_path(&self) -> PathBuf {
         self.root.join("metrics.json")

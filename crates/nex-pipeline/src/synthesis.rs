@@ -62,8 +62,10 @@ impl Synthesis {
         let manifest = manifest(&recipe, &plan)?;
         let folder = RunFolder::open(out, &manifest)?;
         for world in &plan.worlds {
-            let path = folder.worlds_dir().join(format!("{}.yaml", world.name()));
-            write_whole(&path, world.source().as_bytes())?;
+            if let Some(source) = world.source() {
+                let path = folder.worlds_dir().join(format!("{}.yaml", world.name()));
+                write_whole(&path, source.as_bytes())?;
+            }
         }
         Ok(Self { recipe, folder, plan, server_command })
     }
@@ -91,7 +93,7 @@ impl Synthesis {
         let harnesses = open_harnesses(&self.recipe)?;
         let mut shapes = Vec::new();
         for (index, world) in self.plan.worlds.iter().enumerate() {
-            let profile = nex_gym::WorldProfile::of(world);
+            let profile = world.profile();
             for harness in &harnesses {
                 let fail = |e: nex_gym::GymError| PipelineError::Harness {
                     harness: harness.name().to_owned(),
@@ -129,8 +131,8 @@ impl Synthesis {
         control: &RolloutControl,
         observer: &mut dyn ExecuteObserver,
     ) -> Result<RolloutSummary, PipelineError> {
-        let environments = open_environments(&self.recipe, &self.plan, &self.folder, &self.server_command);
-        execute(
+        let environments = open_environments(&self.recipe, &self.plan, &self.folder, &self.server_command)?;
+        let summary = execute(
             &self.recipe,
             &self.folder,
             &self.plan,
@@ -141,7 +143,13 @@ impl Synthesis {
             control,
             observer,
         )
-        .await
+        .await;
+        drop(environments);
+        // Empty now, save where episodes were cut short, by this call or by one that was killed.
+        if summary.is_ok() {
+            let _ = std::fs::remove_dir_all(self.folder.scratch_dir());
+        }
+        summary
     }
 
     /// Writes the dataset with its card, and `metrics.json`.
@@ -196,7 +204,7 @@ fn manifest(recipe: &Recipe, plan: &Plan) -> Result<RunManifest, PipelineError> 
     let mut hasher = blake3::Hasher::new();
     hasher.update(to_value(&essence)?.to_string().as_bytes());
     for world in &plan.worlds {
-        hasher.update(blake3::hash(world.source().as_bytes()).as_bytes());
+        hasher.update(blake3::hash(world.source().unwrap_or(world.name()).as_bytes()).as_bytes());
     }
     hasher.update(&nex_world::task::GENERATOR_VERSION.to_le_bytes());
     Ok(RunManifest {

@@ -74,7 +74,7 @@ fn llm_of(spec: &RunnableSpec) -> &LlmConfig {
 }
 
 fn world_tools(name: &str, seed: u64) -> Result<Vec<Arc<dyn Tool>>, Failure> {
-    let world = nex_pipeline::plan::load_world(name).map_err(super::synth::told)?;
+    let world = super::world::declared(name)?;
     let options = SessionOptions { language: Language::En, ..SessionOptions::default() };
     let session = WorldSession::new(world, seed, options).map_err(Failure::input)?;
     Ok(session_tools(Arc::new(Mutex::new(session))))

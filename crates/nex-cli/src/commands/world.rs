@@ -4,10 +4,10 @@ use crate::args::{PlayArgs, ServeArgs, TasksArgs, WorldArgs};
 use crate::failure::{Code, Failure, Outcome};
 use crate::interrupt;
 use crate::terminal::{Tint, is_rich, print, safe, tell, tint};
-use nex_pipeline::plan::load_world;
-use nex_world::serve::{ServeOptions, serve_http, serve_stdio};
-use nex_world::task::{Dials, Difficulty, generate_task};
-use nex_world::{Language, SessionOptions, World, WorldSession, builtin_worlds, diff};
+use nex_pipeline::WorldSource;
+use nex_world::serve::{HttpServer, ServeOptions, serve_stdio};
+use nex_world::task::{Dials, Difficulty};
+use nex_world::{Language, SessionOptions, World, WorldSession, diff};
 use serde_json::Value;
 use std::io::BufRead;
 use std::sync::Arc;
@@ -17,15 +17,14 @@ const CHECK_TASKS: u64 = 5;
 
 /// `nex world list`.
 pub(crate) fn list() -> Outcome {
-    for builtin in builtin_worlds() {
-        let world = builtin.load().map_err(Failure::input)?;
+    for world in WorldSource::builtin().map_err(super::synth::told)? {
+        let shape = world.shape();
         print(format!(
-            "{:<20} {:<15} {:>3} operations  {:>2} entities  {}",
-            world.name(),
-            world.domain(),
-            world.operations().len(),
-            world.schema().entities().len(),
-            world.title().get(Language::En)
+            "{:<20} {:>3} operations  {:>2} entities  {}",
+            shape.name,
+            shape.operations.len(),
+            shape.entities.len(),
+            shape.title
         ));
     }
     Ok(())
@@ -35,23 +34,22 @@ pub(crate) fn list() -> Outcome {
 pub(crate) fn check(args: WorldArgs) -> Outcome {
     let world = open(&args.world)?;
     print(format!(
-        "{}: {} operations, {} entities, {} policies: the file is right",
+        "{}: {} operations, {} entities: the file is right",
         world.name(),
-        world.operations().len(),
-        world.schema().entities().len(),
-        world.policies().len()
+        world.shape().operations.len(),
+        world.shape().entities.len()
     ));
     let mut is_whole = true;
     for difficulty in [Difficulty::Easy, Difficulty::Medium, Difficulty::Hard] {
         for language in [Language::En, Language::Zh] {
             let (mut made, mut calls, mut last) = (0, 0, String::new());
             for seed in 0..CHECK_TASKS {
-                match generate_task(&world, seed, &Dials::preset(difficulty), language) {
+                match world.generate(seed, &Dials::preset(difficulty), language) {
                     Ok(task) => {
                         made += 1;
                         calls += task.plan.steps.len();
                     }
-                    Err(error) => last = error.to_string(),
+                    Err(error) => last = error,
                 }
             }
             let line = format!(
@@ -74,7 +72,7 @@ pub(crate) fn check(args: WorldArgs) -> Outcome {
 
 /// `nex world tools`.
 pub(crate) fn tools(args: WorldArgs) -> Outcome {
-    let world = open(&args.world)?;
+    let world = declared(&args.world)?;
     let specs: Vec<_> = world.declarations().iter().map(|declaration| declaration.spec()).collect();
     print(serde_json::to_string_pretty(&specs).map_err(Failure::input)?);
     Ok(())
@@ -86,7 +84,7 @@ pub(crate) fn tasks(args: TasksArgs) -> Outcome {
     let language = language(&args.language)?;
     let dials = dials(&args)?;
     for seed in args.seed..args.seed.saturating_add(args.count) {
-        let task = generate_task(&world, seed, &dials, language).map_err(Failure::input)?;
+        let task = world.generate(seed, &dials, language).map_err(Failure::input)?;
         if args.json {
             print(serde_json::to_string(&task).map_err(Failure::input)?);
             continue;
@@ -127,7 +125,7 @@ fn dials(args: &TasksArgs) -> Result<Dials, Failure> {
 
 /// `nex world play`: one operation a line, `name {"json": "arguments"}`.
 pub(crate) fn play(args: PlayArgs) -> Outcome {
-    let world = open(&args.world)?;
+    let world = declared(&args.world)?;
     let options = SessionOptions { language: language(&args.language)?, ..SessionOptions::default() };
     let mut session = WorldSession::new(world.clone(), args.seed, options).map_err(Failure::input)?;
     let start = session.snapshot();
@@ -201,7 +199,7 @@ fn play_call(session: &mut WorldSession, line: &str) {
 
 /// `nex world serve`.
 pub(crate) fn serve(args: ServeArgs) -> Outcome {
-    let world = open(&args.world)?;
+    let world = declared(&args.world)?;
     let options = ServeOptions {
         seed: args.seed,
         language: language(&args.language)?,
@@ -217,7 +215,11 @@ pub(crate) fn serve(args: ServeArgs) -> Outcome {
     let result = runtime.block_on(async {
         let cancel = interrupt::cancel_on_signal("the server ends");
         match args.http {
-            Some(address) => serve_http(world, address, options, cancel).await,
+            Some(address) => {
+                let server = HttpServer::bind(world, address, options).await?;
+                tell(format!("MCP at http://{}/mcp", server.local_addr()));
+                server.run(cancel).await
+            }
             None => serve_stdio(world, options, cancel).await,
         }
     });
@@ -226,8 +228,20 @@ pub(crate) fn serve(args: ServeArgs) -> Outcome {
     result.map_err(Failure::surroundings)
 }
 
-fn open(name: &str) -> Result<Arc<World>, Failure> {
-    load_world(name).map_err(super::synth::told)
+fn open(name: &str) -> Result<WorldSource, Failure> {
+    WorldSource::open(name).map_err(super::synth::told)
+}
+
+/// A world that is declared in YAML, and so has operations that can be called by themselves.
+pub(crate) fn declared(name: &str) -> Result<Arc<World>, Failure> {
+    match open(name)? {
+        WorldSource::Declared(world) => Ok(world),
+        WorldSource::Files(files) => Err(Failure::usage(format!(
+            "{} is made of real files, a directory an episode; `nex world check|tasks` know it, and so do \
+             `nex demo` and `nex synth`",
+            files.name()
+        ))),
+    }
 }
 
 fn language(name: &str) -> Result<Language, Failure> {

@@ -1,0 +1,100 @@
+//! [`WorldSource`]: any world that a recipe may name, whatever it is made of.
+
+use crate::PipelineError;
+use crate::recipe::unknown_name;
+use nex_gym::WorldProfile;
+use nex_gym::files::FilesEnvironment;
+use nex_trajectory::run::WorldShape;
+use nex_world::files::{FILES_WORLD, FilesWorld};
+use nex_world::task::{Dials, Task, generate_task};
+use nex_world::{Language, World, builtin_worlds};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A world of tasks.
+#[derive(Clone, Debug)]
+pub enum WorldSource {
+    /// Declared in YAML.
+    Declared(Arc<World>),
+    /// Real files in a directory.
+    Files(FilesWorld),
+}
+
+impl WorldSource {
+    /// The world called `name`: a built-in one, or the file at that path.
+    ///
+    /// # Errors
+    /// There is no such world, or its file is wrong.
+    pub fn open(name: &str) -> Result<Self, PipelineError> {
+        if name == FILES_WORLD {
+            return Ok(Self::Files(FilesWorld::builtin()));
+        }
+        if let Some(builtin) = nex_world::builtin_world(name) {
+            return Ok(Self::Declared(builtin.load()?));
+        }
+        if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
+            return Ok(Self::Declared(World::load(Path::new(name))?));
+        }
+        let known: Vec<&str> = builtin_worlds().iter().map(|b| b.name).chain([FILES_WORLD]).collect();
+        Err(PipelineError::value(
+            "worlds",
+            format!("{}; or give the path of a world file", unknown_name(name, &known)),
+        ))
+    }
+
+    /// All built-in worlds.
+    ///
+    /// # Errors
+    /// None in a tested build.
+    pub fn builtin() -> Result<Vec<Self>, PipelineError> {
+        let mut worlds = Vec::new();
+        for builtin in builtin_worlds() {
+            worlds.push(Self::Declared(builtin.load()?));
+        }
+        worlds.push(Self::Files(FilesWorld::builtin()));
+        Ok(worlds)
+    }
+
+    /// The world's name, as in tasks.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Declared(world) => world.name(),
+            Self::Files(files) => files.name(),
+        }
+    }
+
+    /// What frameworks need to know of it.
+    pub fn profile(&self) -> WorldProfile {
+        match self {
+            Self::Declared(world) => WorldProfile::of(world),
+            Self::Files(_) => nex_gym::Environment::profile(&FilesEnvironment::new()).clone(),
+        }
+    }
+
+    /// What the report draws.
+    pub fn shape(&self) -> WorldShape {
+        match self {
+            Self::Declared(world) => world.shape(),
+            Self::Files(files) => files.shape(),
+        }
+    }
+
+    /// The world's file, where it has one.
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::Declared(world) => Some(world.source()),
+            Self::Files(_) => None,
+        }
+    }
+
+    /// A task: a pure function of the arguments.
+    ///
+    /// # Errors
+    /// The world has no such task; in words.
+    pub fn generate(&self, seed: u64, dials: &Dials, language: Language) -> Result<Task, String> {
+        match self {
+            Self::Declared(world) => generate_task(world, seed, dials, language).map_err(|e| e.to_string()),
+            Self::Files(files) => files.generate_task(seed, dials, language).map_err(|e| e.to_string()),
+        }
+    }
+}
