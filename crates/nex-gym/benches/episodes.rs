@@ -12,7 +12,7 @@ use nex_gym::{
 };
 use nex_llm::{ChatModel, ChatReply, ChatRequest, LlmError};
 use nex_trajectory::{ModelIdentity, Outcome};
-use nex_world::task::{Dials, Task, generate_task, verify};
+use nex_world::task::{Dials, Task, generate_task, verify, verify_session};
 use nex_world::{Language, World, builtin_worlds};
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -69,12 +69,22 @@ fn parts(sets: &[(Arc<World>, Vec<Arc<Task>>)]) {
         black_box(session.export());
     });
     println!("{:<28} {:8.3} CPU ms", "export", (cpu() - start).as_secs_f64() * 1e3 / exports.len() as f64);
+    let start = cpu();
+    for ((_, task), session) in all.iter().zip(&exports) {
+        black_box(verify_session(session, task, None));
+    }
+    let each = (cpu() - start).as_secs_f64() * 1e3 / exports.len() as f64;
+    println!("{:<28} {each:8.3} CPU ms", "verdict on the session");
     let exports: Vec<_> = exports.iter().map(|session| session.export()).collect();
     let start = cpu();
     for ((world, task), export) in all.iter().zip(&exports) {
         black_box(verify(world, task, export, None));
     }
-    println!("{:<28} {:8.3} CPU ms", "verdict", (cpu() - start).as_secs_f64() * 1e3 / exports.len() as f64);
+    println!(
+        "{:<28} {:8.3} CPU ms",
+        "verdict on the export",
+        (cpu() - start).as_secs_f64() * 1e3 / exports.len() as f64
+    );
 }
 
 fn one_by_one(sets: &[(Arc<World>, Vec<Arc<Task>>)], pattern: Pattern) {

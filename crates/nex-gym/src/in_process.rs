@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use nex_agent::VirtualClock;
 use nex_tools::{CallContext, Tool, ToolDeclaration, ToolFailure, ToolOutput};
 use nex_trajectory::{EpisodeId, InfraFailure};
-use nex_world::task::{Task, verify};
-use nex_world::{SessionExport, World, WorldSession};
+use nex_world::task::{Task, verify_session};
+use nex_world::{CallRecord, World, WorldSession};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Environment for InProcess {
             Arc::new(Operation { declaration, session, clock: clock.cloned() }) as Arc<dyn Tool>
         });
         let tools = tools.collect();
-        Ok(Box::new(InProcessStage { world: self.world.clone(), task: task.clone(), session, tools }))
+        Ok(Box::new(InProcessStage { task: task.clone(), session, tools }))
     }
 }
 
@@ -97,7 +97,6 @@ impl Tool for Operation {
 }
 
 struct InProcessStage {
-    world: Arc<World>,
     task: Arc<Task>,
     session: Arc<Mutex<WorldSession>>,
     tools: Arc<[Arc<dyn Tool>]>,
@@ -110,15 +109,16 @@ impl Stage for InProcessStage {
     }
 
     async fn close(self: Box<Self>, answer: Option<&str>) -> Result<Verdict, InfraFailure> {
-        let export = self.session.lock().export();
-        Ok(judge(&self.world, &self.task, &export, answer))
+        let session = self.session.lock();
+        let notes = fault_notes(&session.log());
+        Ok(Verdict { reward: verify_session(&session, &self.task, answer), notes })
     }
 }
 
-/// The verdict over what a session left, however it was reached.
-pub(crate) fn judge(world: &World, task: &Task, export: &SessionExport, answer: Option<&str>) -> Verdict {
+/// How often the world did what to a call on purpose, as a note.
+pub(crate) fn fault_notes(log: &[CallRecord]) -> IndexMap<String, Value> {
     let mut faults: IndexMap<String, u64> = IndexMap::new();
-    for fault in export.log.iter().flat_map(|call| &call.faults) {
+    for fault in log.iter().flat_map(|call| &call.faults) {
         let name = serde_json::to_value(fault).ok();
         let name = name.as_ref().and_then(Value::as_str).unwrap_or("unknown").to_owned();
         *faults.entry(name).or_default() += 1;
@@ -128,5 +128,5 @@ pub(crate) fn judge(world: &World, task: &Task, export: &SessionExport, answer: 
         faults.sort_keys();
         notes.insert("faults".to_owned(), serde_json::json!(faults));
     }
-    Verdict { reward: verify(world, task, export, answer), notes }
+    notes
 }

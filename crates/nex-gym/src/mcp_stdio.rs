@@ -5,14 +5,14 @@
 //! and log for the verifier, which runs in this process. Both want a token that only the server's
 //! environment and this process know, and neither is among the tools that agents are given.
 
-use crate::in_process::judge;
+use crate::in_process::fault_notes;
 use crate::{Environment, Stage, Verdict, WorldProfile};
 use async_trait::async_trait;
 use nex_agent::VirtualClock;
 use nex_tools::mcp::{McpLease, McpLimits, McpPool, McpServerSpec, McpTransport, PoolConfig, ResetPolicy};
 use nex_tools::{CallContext, Tool, ToolDeclaration, ToolFailure, ToolOutput};
 use nex_trajectory::{ContentBlock, EpisodeId, InfraFailure};
-use nex_world::task::Task;
+use nex_world::task::{Task, verify};
 use nex_world::{SessionExport, World};
 use serde_json::{Value, json};
 use std::hash::{BuildHasher, RandomState};
@@ -127,7 +127,8 @@ impl Stage for McpStage {
         let export: SessionExport = serde_json::from_str(&text)
             .map_err(|cause| broken("nex_export", format!("its reply is no export: {cause}")))?;
         self.lease.release().await;
-        Ok(judge(&self.world, &self.task, &export, answer))
+        let reward = verify(&self.world, &self.task, &export, answer);
+        Ok(Verdict { reward, notes: fault_notes(&export.log) })
     }
 }
 

@@ -36,7 +36,7 @@ pub use plan::{
 };
 pub(crate) use resolve::plain_text;
 pub use resolve::{ResolveError, render_answer, resolve, resolve_arguments};
-pub use verify::{is_success, verify};
+pub use verify::{is_success, verify, verify_session};
 
 use indexmap::IndexMap;
 use nex_trajectory::TaskRecord;

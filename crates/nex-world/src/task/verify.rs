@@ -19,7 +19,7 @@ use super::resolve::{plain_text, same};
 use super::{Check, Fact, Task};
 use crate::json::to_json;
 use crate::schema::Schema;
-use crate::session::{CallRecord, Outcome, SessionExport};
+use crate::session::{CallRecord, Outcome, SessionExport, WorldSession};
 use crate::state::State;
 use crate::state::diff::{Change, diff};
 use crate::text::Language;
@@ -41,15 +41,35 @@ pub fn verify(world: &World, task: &Task, export: &SessionExport, answer: Option
     let schema = world.schema();
     let states = initial_state(world, task)
         .and_then(|before| Ok((before, State::from_json(schema, &export.state).map_err(|e| e.to_string())?)));
-    let (before, after) = match states {
-        Ok(states) if export.world == world.name() => states,
-        Ok(_) => {
-            return worthless(format!("the export is of world `{}`, not `{}`", export.world, world.name()));
+    match states {
+        Ok((before, after)) if export.world == world.name() => {
+            judge(world, task, &before, &after, &export.log, answer)
         }
-        Err(cause) => return worthless(cause),
-    };
-    let changes = diff(schema, &before, &after);
-    let judged = Judged::new(world, task, &after, &changes, &export.log);
+        Ok(_) => worthless(format!("the export is of world `{}`, not `{}`", export.world, world.name())),
+        Err(cause) => worthless(cause),
+    }
+}
+
+/// The same for a session in this process: what [`verify`] gives for its export, without writing
+/// and reading the state as JSON.
+pub fn verify_session(session: &WorldSession, task: &Task, answer: Option<&str>) -> Reward {
+    let world = session.world();
+    match initial_state(world, task) {
+        Ok(before) => judge(world, task, &before, session.state(), &session.log(), answer),
+        Err(cause) => worthless(cause),
+    }
+}
+
+fn judge(
+    world: &World,
+    task: &Task,
+    before: &State,
+    after: &State,
+    log: &[CallRecord],
+    answer: Option<&str>,
+) -> Reward {
+    let changes = diff(world.schema(), before, after);
+    let judged = Judged::new(world, task, after, &changes, log);
     let facts: Vec<&Fact> = task
         .checks
         .iter()
