@@ -72,7 +72,7 @@ pub(crate) fn print(line: impl AsRef<str>) {
 
 /// `text` with control and direction characters made visible, cut after `width` characters.
 pub(crate) fn safe(text: &str, width: usize) -> String {
-    let mut shown = String::with_capacity(text.len().min(width * 4));
+    let mut shown = String::with_capacity(text.len().min(width.saturating_mul(4)));
     for (index, c) in text.chars().enumerate() {
         if index == width {
             let rest = text.chars().count() - width;

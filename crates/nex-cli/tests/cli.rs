@@ -202,7 +202,7 @@ fn bad_input_is_told_with_its_place_and_exit_code() {
         ),
         (&["run", "/nowhere.yaml", "task", "--model", "openai:x"], 3, &["/nowhere.yaml"]),
         (&["world", "tools", "nowhere"], 3, &["nowhere", "parcel_desk"]),
-        (&["data", "stats", out], 4, &["run.json", "nex demo"]),
+        (&["data", "stats", out], 3, &["run.json", "nex demo"]),
         (&["world", "tasks", "parcel_desk", "--language", "fr"], 2, &["choose en or zh"]),
         (&["frobnicate"], 2, &["frobnicate"]),
         (&["run", &good, "task", "--model", "opnai:x"], 3, &["opnai", "openai"]),
