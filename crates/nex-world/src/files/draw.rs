@@ -69,11 +69,17 @@ fn draw_goals(
     let traps = goals.len();
     loop {
         let (made, calls) = (goals.len() - traps, goals.iter().map(|goal| goal.steps.len()).sum::<usize>());
-        if made >= breadth && calls >= hops || made == MOST_GOALS {
+        // One call short is near enough: another goal would be a request of its own.
+        if made >= breadth && calls + 1 >= hops || made == MOST_GOALS {
             break;
         }
         let left = hops.saturating_sub(calls).max(1);
-        let wanted = left.div_ceil(breadth.saturating_sub(made).max(1));
+        // Goals of all lengths: what is left is dealt out by chance, at least a call to each.
+        let later = breadth.saturating_sub(made + 1);
+        let wanted = match later {
+            0 => left,
+            _ => rng.random_range(1..=left.saturating_sub(later).max(1)),
+        };
         let (is_vague, is_ambiguous) = (rng.random_bool(dials.fuzziness), rng.random_bool(dials.ambiguity));
         let scene = Scene { office, tree, wanted, is_vague, is_ambiguous, taken: &taken };
         let is_question = rng.random_bool(dials.questions);
@@ -81,12 +87,14 @@ fn draw_goals(
         kinds.shuffle(rng);
         let drawn: Vec<(&GoalKind, Goal)> =
             kinds.into_iter().filter_map(|kind| Some((kind, (kind.draw)(&scene, rng)?))).collect();
-        // Nearest in length first, then of the wanted sort; the draw's order decides the rest.
+        // Near in length and of the wanted sort; the draw's order decides the rest. A goal that others
+        // follow may be a call off: they make up for it.
+        let leeway = usize::from(later > 0);
         let best = drawn
             .into_iter()
             .min_by_key(|(kind, goal)| {
-                let off = goal.steps.len().abs_diff(wanted);
-                (2 * off + usize::from(kind.is_question != is_question), kind.is_question != is_question)
+                let off = goal.steps.len().abs_diff(wanted).saturating_sub(leeway);
+                2 * off + 3 * usize::from(kind.is_question != is_question)
             })
             .ok_or("no goal is left")?;
         // A goal that overshoots is worse than a plan that is one call short.
@@ -195,7 +203,7 @@ fn instruction(office: &Office, goals: &[Goal], rng: &mut ChaCha8Rng) -> String 
         ["", "你好，", "早上好。", "麻烦帮个忙。"],
     );
     let later = office.say(
-        ["Another thing: ", "And one more. ", "Besides, there is this: ", "Then the next point. "],
+        ["Another thing: ", "One more thing: ", "Apart from that, ", "Next: "],
         ["另外，", "还有一件事：", "此外，", "再有，"],
     );
     let mut later = office::shuffled(&later, rng).into_iter().cycle();
@@ -214,7 +222,7 @@ fn instruction(office: &Office, goals: &[Goal], rng: &mut ChaCha8Rng) -> String 
         let goes_on = lead.ends_with(", ") || lead.ends_with(": ");
         match goes_on.then(|| lowered(&goal.ask)) {
             Some(ask) => text.push_str(&ask),
-            None => text.push_str(&goal.ask),
+            None => text.push_str(goal.ask.trim_start()),
         }
     }
     text
@@ -223,8 +231,10 @@ fn instruction(office: &Office, goals: &[Goal], rng: &mut ChaCha8Rng) -> String 
 /// `text` with its first letter small, unless it is the pronoun or a name.
 fn lowered(text: &str) -> String {
     let word = text.split(' ').next().unwrap_or_default();
-    let is_plain =
-        ["What", "Who", "Which", "How", "On", "Add", "Look", "Please", "The", "Go", "Clear", "Job"];
+    let is_plain = [
+        "What", "Who", "Which", "How", "On", "Add", "Look", "Please", "The", "Go", "Clear", "Job", "There",
+        "Nobody", "Find", "Some", "Our", "We",
+    ];
     if !is_plain.contains(&word) {
         return text.to_owned();
     }

@@ -102,7 +102,7 @@ fn a_task_is_a_function_of_its_seed() {
 fn every_kind_of_goal_makes_a_proven_task_in_both_languages() {
     let mut made: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let dials = dials(4, 1, 0);
-    for seed in 0..16 {
+    for seed in 0..8 {
         for language in LANGUAGES {
             let office = Office::new(seed, language);
             let tree = files(&office, seed);
@@ -130,7 +130,7 @@ fn every_kind_of_goal_makes_a_proven_task_in_both_languages() {
     for kind in &KINDS {
         for language in LANGUAGES {
             let count = made.get(&(kind.name, language.as_str())).copied().unwrap_or(0);
-            assert!(count >= 12, "{} in {language} was drawn {count} times", kind.name);
+            assert!(count >= 8, "{} in {language} was drawn {count} times", kind.name);
         }
     }
 }
@@ -162,7 +162,8 @@ fn the_oracle_gets_all_on_the_disk_and_idlers_nothing() {
 #[test]
 fn what_nobody_asked_for_costs() {
     for task in tasks(&dials(6, 2, 0), 0..8) {
-        let spoils: [(&str, fn(&FilesSession)); 4] = [
+        type Spoil = fn(&FilesSession);
+        let spoils: [(&str, Spoil); 4] = [
             ("a new file", |session| {
                 session.call("write_file", &json!({"path": "notes/extra.txt", "text": "x"}));
             }),

@@ -22,7 +22,7 @@ pub(super) fn apply_decisions(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option
     let (config, meetings) = (labels.config, labels.meetings);
     let where_ = match scene.is_vague {
         true => office.say("the meeting notes", "会议记录").to_owned(),
-        false => office.say(format!("the notes in `{meetings}/`"), format!("`{meetings}/` 的会议记录")),
+        false => office.say(format!("the notes in `{meetings}/`"), format!(" `{meetings}/` 里的记录")),
     };
     let mut goal = Goal {
         ask: office.say(
@@ -40,6 +40,19 @@ pub(super) fn apply_decisions(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option
         uses: vec!["config".to_owned()],
         ..Goal::default()
     };
+    let other = office.say(
+        format!(
+            "Nobody has touched the configuration since our rounds. Please bring {} in `{config}/` in line with what was last decided in {where_}; what was only talked about does not count, and `{config}/{}/` stays as it is.",
+            keys.join(" and "),
+            labels.old
+        ),
+        format!(
+            "几次例会之后配置都没人动过。请查{where_}，按最后一次决定把 `{config}/` 中的 {} 改好；只讨论没决定的不算，`{config}/{}/` 保持原样。",
+            keys.join("、"),
+            labels.old
+        ),
+    );
+    goal.or_ask(rng, other);
     let mut says = Vec::new();
     for (at, setting) in chosen.iter().enumerate() {
         let new = decision(scene, &mut goal, setting);

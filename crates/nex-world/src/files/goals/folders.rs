@@ -33,6 +33,13 @@ pub(super) fn archive_project(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option
         ),
     };
     let mut goal = Goal { ask, uses: vec![project.code.clone()], ..Goal::default() };
+    if !scene.is_vague {
+        let other = office.say(
+            format!("We have handed over {}. Put its papers away: every file of `{folder}/` goes to `{target}/{name}/`, names as they are.", project.title),
+            format!("“{}”已经移交，资料该归档了：`{folder}/` 里的每个文件都移到 `{target}/{name}/`，不改名。", project.title),
+        );
+        goal.or_ask(rng, other);
+    }
     let inside = match scene.is_vague {
         true => brief_folder(scene, &mut goal, project.slug),
         false => lit(folder.as_str()),
@@ -105,6 +112,11 @@ pub(super) fn clear_drafts(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Go
         uses: vec![format!("papers {}", project.code)],
         ..Goal::default()
     };
+    let other = office.say(
+        format!("There is old stuff in {what}. Throw away what its head calls `{mark}`; some names are misleading, so look at the head of each note. Nothing else may go."),
+        format!("{what}里有些旧东西，开头写着 `{mark}` 的都可以删。有的文件名会误导，以开头为准，别的一份也不要动。"),
+    );
+    goal.or_ask(rng, other);
     let inside = match scene.is_vague {
         true => brief_folder(scene, &mut goal, project.slug),
         false => lit(folder.as_str()),
@@ -127,7 +139,7 @@ pub(super) fn clear_drafts(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Go
 }
 
 /// Names the scanner's files after what stands in them.
-pub(super) fn rename_scans(scene: &Scene<'_>, _: &mut ChaCha8Rng) -> Option<Goal> {
+pub(super) fn rename_scans(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Goal> {
     let (office, labels) = (scene.office, scene.office.labels());
     if !scene.is_free("inbox") {
         return None;
@@ -144,6 +156,11 @@ pub(super) fn rename_scans(scene: &Scene<'_>, _: &mut ChaCha8Rng) -> Option<Goal
         uses: vec!["inbox".to_owned()],
         ..Goal::default()
     };
+    let other = office.say(
+        format!("The scanner has filled `{inbox}/` again. Rename each `{scan}-*` file there to `{form}`; date and job code stand at its head."),
+        format!("扫描仪又往 `{inbox}/` 里放了文件，请把其中每个 `{scan}-*` 改名为 `{form}`，日期和项目编号见各文件开头。"),
+    );
+    goal.or_ask(rng, other);
     let reason = office.say("I see which scans there are.", "先看有哪些扫描件。");
     let pattern = format!("{scan}-*");
     let list = goal.step("find_files", [("pattern", lit(pattern)), ("folder", lit(inbox))], reason);

@@ -20,6 +20,7 @@ use super::operations::operation;
 use super::tree::FileTree;
 use crate::task::{Check, Fact, FactKind, Paging, PlanStep, ValueSource};
 use indexmap::IndexMap;
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,6 +92,13 @@ impl Goal {
         self.slots.insert(slot.to_owned(), source);
     }
 
+    /// Asks in other words half of the time.
+    pub(crate) fn or_ask(&mut self, rng: &mut ChaCha8Rng, other: String) {
+        if rng.random_bool(0.5) {
+            self.ask = other;
+        }
+    }
+
     pub(crate) fn fact(
         &mut self,
         about: &str,
@@ -127,7 +135,9 @@ impl Goal {
     pub(crate) fn ledger_words(scene: &Scene<'_>) -> String {
         match scene.is_vague {
             true => scene.office.say("this year's ledger", "今年的台账").to_owned(),
-            false => format!("`{}`", scene.office.ledger()),
+            false => scene
+                .office
+                .say(format!("`{}`", scene.office.ledger()), format!(" `{}` ", scene.office.ledger())),
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) fn invoice_fact(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Go
     let mut goal = Goal {
         ask: office.say(
             format!("What does invoice {number} come to, and when is it due, according to {ledger}?"),
-            format!("请查一下{ledger}：发票 {number} 的金额是多少，哪天到期？"),
+            format!("请在{ledger}里查一下：发票 {number} 的金额是多少，哪天到期？"),
         ),
         says: office.say(
             format!("Invoice {number} comes to {{amount}} EUR and is due on {{due}}."),
@@ -134,12 +134,12 @@ pub(super) fn project_lead(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Go
         let what = office.say(format!("the {} job", project.title), format!("“{}”项目", project.title));
         (what, lit(pattern))
     } else {
-        let what = office.say(format!("job {}", project.code), format!("项目 {}", project.code));
+        let what = office.say(format!("job {}", project.code), format!("项目 {} ", project.code));
         (what, lit(format!("{}-*/{}", project.code, labels.brief)))
     };
     goal.ask = office.say(
         format!("Which of us leads {what}? I also need their e-mail address."),
-        format!("{what}由我们谁负责？请把邮箱也一并告诉我。"),
+        format!("{what}由谁负责？请把负责人的邮箱也告诉我。"),
     );
     goal.says = office.say(
         "The lead is {lead}, {lead_email}.".to_owned(),

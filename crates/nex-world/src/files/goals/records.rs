@@ -37,6 +37,11 @@ pub(super) fn new_contact(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Goa
         uses: vec![client.slug.to_owned()],
         ..Goal::default()
     };
+    let other = office.say(
+        format!("{} ({}) wrote that the {what} has changed. Find the mail and correct {which}; nothing else on the card changes.", client.contact.name, client.full),
+        format!("{}（{}）来信说{what}变了，请找到邮件，把{which}里的改过来，卡片其他内容不变。", client.contact.name, client.full),
+    );
+    goal.or_ask(rng, other);
     let reason = office.say("The client's mail is signed with its name.", "邮件落款有客户名称，先搜一下。");
     let arguments = [("text", lit(client.full)), ("folder", lit(labels.mail))];
     let found = goal.step("search_text", arguments, reason);
@@ -65,7 +70,7 @@ pub(super) fn new_contact(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Goa
 }
 
 /// Marks the invoices as paid that the bank statement has payments for.
-pub(super) fn book_payments(scene: &Scene<'_>, _: &mut ChaCha8Rng) -> Option<Goal> {
+pub(super) fn book_payments(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<Goal> {
     let (office, labels) = (scene.office, scene.office.labels());
     if !scene.is_free("ledger status") || !scene.is_free("ledger read") {
         return None;
@@ -96,6 +101,11 @@ pub(super) fn book_payments(scene: &Scene<'_>, _: &mut ChaCha8Rng) -> Option<Goa
         uses: vec!["ledger status".to_owned(), "ledger read".to_owned()],
         ..Goal::default()
     };
+    let other = office.say(
+        format!("Some clients have paid: `{statement}` has their payments with our invoice numbers. Mark those invoices as `{}` in {ledger}.", labels.paid),
+        format!("有客户付款了，`{statement}` 的附言里有发票编号，请在{ledger}里把这些发票标为“{}”。", labels.paid),
+    );
+    goal.or_ask(rng, other);
     let path = goal.ledger(scene);
     let reason = office.say("The statement names the invoices that were paid.", "流水附言里有发票编号。");
     let step = goal.step("read_table", [("path", lit(statement))], reason);

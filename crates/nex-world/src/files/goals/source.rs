@@ -110,3 +110,47 @@ pub(crate) fn shift(source: &mut ValueSource, by: usize) {
     };
     tests.iter_mut().for_each(|test| shift(&mut test.value, by));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::resolve;
+    use serde_json::json;
+
+    #[test]
+    fn texts_are_put_together_and_values_taken_out_of_them() {
+        let replies = [Some(json!({
+            "rows": [{"n": "R-2", "a": 20}, {"n": "R-1", "a": 5}],
+            "text": "Dear all,\nTotal: 1280 EUR\nTotal: 9 EUR {a}",
+        }))];
+        let row = |rank: usize| pick(0, "/rows").nth("n", rank);
+        let line = text("{n} | {a} | {other}\n", [("n", row(0).get("n")), ("a", row(0).get("a"))]);
+        let total = between("total", reply(0, "/text"), "Total: ", " EUR");
+        let mut number = total.clone();
+        if let ValueSource::Between { is_number, .. } = &mut number {
+            *is_number = true;
+        }
+        let table = [
+            // A hole that nothing fills stays; what is put in is not looked at again.
+            (line, Some(json!("R-1 | 5 | {other}\n"))),
+            (
+                text("{a}", [("a", reply(0, "/text"))]),
+                Some(replies[0].as_ref().expect("there")["text"].clone()),
+            ),
+            (total, Some(json!("1280"))),
+            (number, Some(json!(1280))),
+            (between("rest", reply(0, "/text"), "9 EUR", ""), Some(json!("{a}"))),
+            (between("none", reply(0, "/text"), "Sum: ", " EUR"), None),
+            (between("none", reply(0, "/text"), "Total: ", " USD"), None),
+        ];
+        for (source, expected) in table {
+            assert_eq!(source.steps(), [0]);
+            assert_eq!(resolve(&source, &replies).ok(), expected, "{source:?}");
+            let mut later = source.clone();
+            shift(&mut later, 1);
+            assert_eq!(later.steps(), [1]);
+            let both = [None, replies[0].clone()];
+            assert_eq!(resolve(&later, &both).ok(), expected, "{later:?}");
+        }
+    }
+}

@@ -88,6 +88,11 @@ pub(super) fn open_total_file(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option
         ),
         format!("把{ledger}里{short}的未付发票金额加总，写到 `{path}`，只写一行 `{word}: <金额>`，不带货币单位。"),
     );
+    let other = office.say(
+        format!("Our tax adviser wants to know what {short} still owes us. Take it from {ledger} and leave the answer in `{path}`: one line, `{word}: <amount>`, just the number."),
+        format!("税务顾问想知道{short}还欠多少。请按{ledger}算出来，写进 `{path}`，就一行 `{word}: <金额>`，只写数字。"),
+    );
+    goal.or_ask(rng, other);
     let content = text(&format!("{word}: {{total}}\n"), [("total", goal.slots["total"].clone())]);
     let reason = office.say("I write the sum where it is wanted.", "把合计写到指定文件。");
     goal.step("write_file", [("path", lit(path.as_str())), ("text", content)], reason);
@@ -208,6 +213,11 @@ pub(super) fn overdue_summary(scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option
         ),
         format!("请把{ledger}里今天已过到期日还没付的发票列出来{which}，写到 `{path}`：每张一行，格式 `{form}`，按编号排序，文件里不要写别的。{contacts}"),
     );
+    let other = office.say(
+        format!("Please make a list of what is overdue as of today in {ledger}{which}: `{path}`, a line per open invoice like `{form}`, sorted by number, without a heading.{contacts}"),
+        format!("请整理一份{ledger}里到今天为止的逾期清单{which}，存为 `{path}`，每张未付发票一行，形如 `{form}`，按编号排，不要标题。{contacts}"),
+    );
+    goal.or_ask(rng, other);
     goal.says = office.say(
         format!("The list of overdue invoices, {} in all, is in `{path}`.", overdue.len()),
         format!("{} 张逾期发票的清单已写入 `{path}`。", overdue.len()),

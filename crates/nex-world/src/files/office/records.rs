@@ -162,7 +162,11 @@ impl Office {
             number += 1;
             issued += rng.random_range(2..6);
         }
-        let open: Vec<usize> = (0..self.invoices.len()).filter(|at| !self.invoices[*at].is_paid).collect();
+        // Nobody pays within a week.
+        let last = date(2025, 3, 25);
+        let is_payable = |invoice: &Invoice| !invoice.is_paid && invoice.issued < last;
+        let open: Vec<usize> =
+            (0..self.invoices.len()).filter(|at| is_payable(&self.invoices[*at])).collect();
         let mut paying = shuffled(&open, rng);
         paying.truncate(rng.random_range(2..=4));
         let mut date = date(2025, 4, 1);

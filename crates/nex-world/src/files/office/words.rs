@@ -64,6 +64,82 @@ pub(crate) fn work(language: Language) -> &'static [&'static str] {
     }
 }
 
+/// What is talked about in meetings.
+pub(crate) fn topics(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::En => &[
+            "Timesheets are due on Fridays",
+            "The big plotter gets a new belt next week",
+            "Holiday plan for the summer goes round",
+            "Two applications for the technician's post are in",
+            "The kitchen rota starts again",
+            "Site boots are to be ordered for everybody",
+            "The model shop stays closed for a day",
+            "Parking behind the house is for visitors",
+        ],
+        Language::Zh => &[
+            "工时表每周五交",
+            "大图机下周换皮带",
+            "暑期休假计划传阅",
+            "绘图员岗位收到两份简历",
+            "茶水间值日重新开始",
+            "统一订购工地安全鞋",
+            "模型室停用一天",
+            "楼后车位留给来访客人",
+        ],
+    }
+}
+
+/// What notes on a job list.
+pub(crate) fn points(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::En => &[
+            "Survey of what is there",
+            "Drawings to 1:50, details to 1:5",
+            "One visit to the site a fortnight",
+            "Steel to be checked by the fabricator",
+            "Roof edge as in the sample of last year",
+            "Neighbours to be told before the crane comes",
+            "Rainwater into the old tank",
+            "Doors to the yard without a threshold",
+            "Samples of the plaster by the end of the month",
+        ],
+        Language::Zh => &[
+            "现状测绘",
+            "1:50 图纸与 1:5 节点",
+            "每两周一次现场巡查",
+            "钢构件由加工厂复核",
+            "檐口按去年样板做",
+            "吊车进场前通知邻居",
+            "雨水接入旧水池",
+            "通往院子的门不设门槛",
+            "月底前送抹灰样板",
+        ],
+    }
+}
+
+/// What somebody saw on a site.
+pub(crate) fn sightings(language: Language) -> &'static [&'static str] {
+    match language {
+        Language::En => &[
+            "Formwork in place, two cracks marked.",
+            "Scaffold is up on the north side.",
+            "The delivery of windows is late.",
+            "Screed poured, to be kept dry.",
+            "Handrail too low by four centimetres.",
+            "Photographs taken of all joints.",
+        ],
+        Language::Zh => &[
+            "模板就位，标记裂缝两处。",
+            "北侧脚手架已搭好。",
+            "窗户到货延迟。",
+            "找平层已浇，注意保持干燥。",
+            "栏杆低了四厘米。",
+            "所有接缝已拍照。",
+        ],
+    }
+}
+
 const PEOPLE_EN: [PersonName; 40] = [
     ("Amelia Hartley", "amelia.hartley"),
     ("Noah Okafor", "noah.okafor"),
