@@ -60,7 +60,16 @@ fn parts(sets: &[(Arc<World>, Vec<Arc<Task>>)]) {
         let each = (cpu() - start).as_secs_f64() * 1e3 / (ROUNDS * all.len()) as f64;
         println!("{name:<28} {each:8.3} CPU ms");
     };
-    time("session", &|world, task| {
+    let start = cpu();
+    let seeds = 1_000_000..1_000_040u64;
+    for (world, _) in sets {
+        for seed in seeds.clone() {
+            black_box(world.initial_state(seed, Language::En).expect("a state"));
+        }
+    }
+    let each = (cpu() - start).as_secs_f64() * 1e3 / (sets.len() * seeds.count()) as f64;
+    println!("{:<28} {each:8.3} CPU ms", "state, first seen");
+    time("session, state seen before", &|world, task| {
         black_box(task.session(world).expect("a session"));
     });
     let exports: Vec<_> = all.iter().map(|(world, task)| task.session(world).expect("a session")).collect();

@@ -426,12 +426,12 @@ impl Player {
     fn finish(&mut self) -> Utterance {
         let production = self.production.clone();
         let words = production.words;
-        if let Some(step) = self.skipped.pop() {
-            if let Ok(arguments) = self.arguments(step) {
-                let reason = words.skipped(&production.task.plan.steps[step].operation);
-                self.next.push(Next { step, arguments, purpose: Purpose::Step, attempt: 0, reason });
-                return self.speak();
-            }
+        if let Some(step) = self.skipped.pop()
+            && let Ok(arguments) = self.arguments(step)
+        {
+            let reason = words.skipped(&production.task.plan.steps[step].operation);
+            self.next.push(Next { step, arguments, purpose: Purpose::Step, attempt: 0, reason });
+            return self.speak();
         }
         if let Some(again) = self.second_look() {
             self.next.push(again);
