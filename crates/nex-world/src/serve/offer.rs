@@ -198,7 +198,7 @@ fn annotations(operation: &Operation) -> Json {
     let is_plain = operation.effects.is_empty();
     json!({
         "readOnlyHint": is_read,
-        "destructiveHint": !is_read && !(operation.kind == OperationKind::Create && is_plain),
+        "destructiveHint": !(is_read || operation.kind == OperationKind::Create && is_plain),
         "idempotentHint": is_read || (operation.kind == OperationKind::Delete && is_plain),
         "openWorldHint": false,
     })
