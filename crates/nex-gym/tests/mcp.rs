@@ -12,11 +12,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use support::{assignments, harnesses, play, show, tasks, worlds};
 
-/// The example `serve_world`, which cargo builds beside the tests.
+/// The example `gym_world_server`, which cargo builds beside the tests.
 fn server(world: &str) -> Vec<String> {
     let test = std::env::current_exe().expect("a test knows its file");
     let target = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps/TEST");
-    vec![target.join("examples").join("serve_world").display().to_string(), world.to_owned()]
+    vec![target.join("examples").join("gym_world_server").display().to_string(), world.to_owned()]
 }
 
 /// What must be the same whichever way tools are reached.
