@@ -228,7 +228,7 @@ pub(crate) fn unknown_name(name: &str, known: &[&str]) -> String {
         .iter()
         .map(|k| (strsim::damerau_levenshtein(name, k), *k))
         .min()
-        .filter(|(distance, k)| *distance <= 2.max(k.len() / 3));
+        .filter(|(distance, k)| *distance <= 1.max(k.len() / 3));
     match nearest {
         Some((_, best)) => format!("`{name}` is unknown; did you mean `{best}`? known: {}", known.join(", ")),
         None => format!("`{name}` is unknown; known: {}", known.join(", ")),
