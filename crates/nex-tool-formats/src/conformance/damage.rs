@@ -100,7 +100,14 @@ impl Damage {
                 Ok([open, close].concat().into_bytes())
             }
             Self::Literal(text) => Ok(text.as_bytes().to_vec()),
-            Self::Number(insert) => replaced(text, NUMBER, &insert.text(reply, marks)?),
+            Self::Number(insert) => {
+                let mut insert = insert.text(reply, marks)?;
+                if marks.has_text_arguments {
+                    let quoted = serde_json::Value::from(insert).to_string();
+                    insert = quoted[1..quoted.len() - 1].to_owned();
+                }
+                replaced(text, NUMBER, &insert)
+            }
             Self::CutAtNumber => {
                 let at = text.rfind(NUMBER).ok_or("the number is not in the reply")?;
                 Ok(text[..at + NUMBER.len() / 2].into())
@@ -143,6 +150,7 @@ impl Insert {
                 open[..last].repeat(times)
             }
             Self::Close => mark(marks.call_close)?.to_owned(),
+            Self::FirstCall if marks.wire == Wire::Document => return Err("the reply is one JSON document"),
             Self::FirstCall => {
                 let call = reply.calls.first().ok_or("the reply has no call that stands alone")?;
                 reply.text[call.clone()].to_owned()

@@ -44,6 +44,51 @@ const ONE_CALL: &[&str] = &["cline", "openhands", "llama-3"];
 const NO_REASONING: &[&str] =
     &["cline", "openhands", "nexau", "llama-3", "llama-4", "mistral-v3", "mistral-v11"];
 
+/// Formats whose templates put all text before the calls.
+const TEXT_FIRST: &[&str] = &[
+    "openai",
+    "hermes",
+    "qwen3",
+    "qwen3-coder",
+    "glm-4.5",
+    "glm-4.7",
+    "minimax-m2",
+    "deepseek-v3",
+    "deepseek-v3.1",
+    "deepseek-v3.2",
+    "kimi-k2",
+    "nexau",
+    "cline",
+    "openhands",
+    "llama-3",
+    "llama-4",
+    "mistral-v3",
+    "mistral-v11",
+    "gpt-oss",
+];
+/// Formats whose calls have no ids, or ids that follow from their order.
+const NO_IDS: &[&str] = &[
+    "hermes",
+    "qwen3",
+    "qwen3-coder",
+    "glm-4.5",
+    "glm-4.7",
+    "minimax-m2",
+    "deepseek-v3",
+    "deepseek-v3.1",
+    "deepseek-v3.2",
+    "kimi-k2",
+    "nexau",
+    "cline",
+    "openhands",
+    "llama-3",
+    "llama-4",
+    "mistral-v11",
+    "gpt-oss",
+    "terminus-2-xml",
+    "terminus-2-json",
+];
+
 fn has_many_calls(case: &Case) -> bool {
     case.message.calls().count() > 1
 }
@@ -62,6 +107,16 @@ const LIMITS: &[Entry] = &[
         formats: NO_REASONING,
         cases: Cases::Where(has_reasoning),
         limit: Limit::MayRefuse("no place for reasoning"),
+    },
+    Entry {
+        formats: TEXT_FIRST,
+        cases: Cases::Named(&["nex.interleaved"]),
+        limit: Limit::MayRefuse("text stands before the calls only"),
+    },
+    Entry {
+        formats: NO_IDS,
+        cases: Cases::Named(&["nex.same-id"]),
+        limit: Limit::NotApplicable("the model gives its calls no ids"),
     },
     Entry {
         formats: TAGGED,

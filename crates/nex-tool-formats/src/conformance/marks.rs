@@ -19,6 +19,8 @@ pub(super) struct Marks {
     pub(super) wire: Wire,
     /// All calls are one list, so that nothing can stand between two.
     pub(super) is_list: bool,
+    /// Arguments are a JSON string that holds JSON.
+    pub(super) has_text_arguments: bool,
 }
 
 /// How calls are written.
@@ -45,6 +47,7 @@ impl Marks {
         section: None,
         wire: Wire::Tagged,
         is_list: false,
+        has_text_arguments: false,
     };
 
     /// The marks of `format`; none if it is not listed here.
@@ -69,7 +72,13 @@ impl Marks {
 }
 
 const MARKS: &[Marks] = &[
-    Marks { format: "openai", wire: Wire::Document, is_list: true, ..Marks::NONE },
+    Marks {
+        format: "openai",
+        wire: Wire::Document,
+        is_list: true,
+        has_text_arguments: true,
+        ..Marks::NONE
+    },
     Marks { format: "anthropic", wire: Wire::Document, is_list: true, ..Marks::NONE },
     Marks { format: "hermes", ..HERMES },
     Marks { format: "qwen3", ..HERMES },

@@ -62,7 +62,7 @@ impl Verdict {
 
 /// Reads `case` in `format`, the reply arriving as `mode` says.
 pub fn run(format: &dyn ToolCallFormat, case: &Case, mode: Mode) -> Verdict {
-    let prepared = match catch_unwind(|| prepare(format, case)) {
+    let prepared = match catch_unwind(AssertUnwindSafe(|| prepare(format, case))) {
         Ok(Ok(prepared)) => prepared,
         Ok(Err(verdict)) => return verdict,
         Err(_) => return panicked("rendering"),
@@ -233,14 +233,14 @@ fn judge_blocks(message: &Message, expected: &Expected, parsed: &ParsedReply) ->
         TextRule::Same => {
             let wanted = outline(message.content.iter().map(|block| match block {
                 ContentBlock::Reasoning { text, .. } => ("reasoning", text.as_str()),
-                ContentBlock::Text { text } => ("text", text),
-                ContentBlock::ToolCall(call) => ("call", &call.name),
+                ContentBlock::Text { text } => ("text", text.as_str()),
+                ContentBlock::ToolCall(call) => ("call", call.name.as_str()),
                 ContentBlock::ToolResult(_) | ContentBlock::Image(_) => ("other", ""),
             }));
             let got = outline(parsed.blocks.iter().map(|block| match block {
                 ReplyBlock::Reasoning(text) => ("reasoning", text.as_str()),
-                ReplyBlock::Text(text) => ("text", text),
-                ReplyBlock::Call(call) => ("call", &call.name),
+                ReplyBlock::Text(text) => ("text", text.as_str()),
+                ReplyBlock::Call(call) => ("call", call.name.as_str()),
             }));
             same("blocks", &wanted, &got)
         }
