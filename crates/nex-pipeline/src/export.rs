@@ -178,7 +178,7 @@ impl Sink {
             return Ok(());
         }
         let (Self::Text { format, .. } | Self::Messages { format, .. }) = self else { return Ok(()) };
-        let rendered = match format.render(&sample) {
+        let rendered = match format.render(&sample, &nex_tool_formats::RenderOptions::default()) {
             Ok(rendered) => rendered,
             Err(refusal) => {
                 *report.skipped.entry(refusal.reason).or_default() += 1;

@@ -30,16 +30,21 @@
 //! (they follow from the order), `is_error`, signatures of reasoning, and borders between text
 //! blocks of one message. All else that would not come back is refused.
 
-mod body;
 mod conversation;
 mod parse;
 mod render;
 #[cfg(test)]
 mod tests;
 
+use crate::builder::TextRules;
+use crate::chatml::TURN_END;
+use crate::engine::{Frame, Machine, ReasoningFrame};
+use crate::format::About;
 use crate::{
-    Conversation, ConversationError, Rendered, ReplyParser, Sample, ToolCallFormat, Unrepresentable,
+    Conversation, ConversationError, ParseOptions, RenderOptions, Rendered, ReplyParser, Sample,
+    ToolCallFormat, Toolset, Unrepresentable,
 };
+use nex_trajectory::ToolSpec;
 
 /// The Hermes format.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,28 +55,48 @@ impl ToolCallFormat for Hermes {
         "hermes"
     }
 
-    fn parser(&self) -> Box<dyn ReplyParser> {
-        Box::<parse::HermesParser>::default()
+    fn about(&self) -> About {
+        About {
+            title: "Hermes",
+            models: "Qwen 2.5, Qwen 3, QwQ, Hermes 2 Pro and 3",
+            limits: "no text after a call; no pictures; results pair with calls by their order",
+        }
     }
 
-    fn render(&self, sample: &Sample<'_>) -> Result<Rendered, Unrepresentable> {
-        render::render(sample)
+    fn parser(&self, tools: &Toolset, options: ParseOptions) -> Box<dyn ReplyParser> {
+        Box::new(Machine::new(&FRAME, parse::HermesGrammar::default(), tools, options))
     }
 
-    fn parse_conversation(&self, text: &str) -> Result<Conversation, ConversationError> {
-        conversation::parse(text)
+    fn render(&self, sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
+        render::render(sample, options)
+    }
+
+    fn parse_conversation(
+        &self,
+        text: &str,
+        tools: Option<&[ToolSpec]>,
+    ) -> Result<Conversation, ConversationError> {
+        conversation::parse(text, tools)
     }
 }
 
-const TURN_START: &str = "<|im_start|>";
-const TURN_END: &str = "<|im_end|>";
-const TEXT_END: &str = "<|endoftext|>";
 const CALL_OPEN: &str = "<tool_call>";
 const CALL_CLOSE: &str = "</tool_call>";
 const THINK_OPEN: &str = "<think>";
 const THINK_CLOSE: &str = "</think>";
 const RESPONSE_OPEN: &str = "<tool_response>\n";
 const RESPONSE_CLOSE: &str = "\n</tool_response>";
+
+static FRAME: Frame = Frame {
+    reasoning: Some(ReasoningFrame {
+        open: THINK_OPEN,
+        tags: &[THINK_CLOSE, CALL_OPEN],
+        inside: "\n",
+        after: "\n\n",
+    }),
+    text: TextRules { before_call: "\n", allows_text_after_call: false },
+    turn_ends: &[TURN_END],
+};
 
 /// What Qwen's template says where there is no system message.
 const DEFAULT_SYSTEM: &str = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";

@@ -12,20 +12,36 @@
 //! - Spans tile the text; only what a model wrote is trainable.
 //! - No input makes a parser panic; a call that was finished is never lost by what follows it.
 
+mod builder;
+mod chatml;
+mod document;
+mod engine;
 mod format;
 mod hermes;
+mod json;
+mod json_body;
+#[cfg(test)]
+mod laws;
 mod openai;
 mod python_json;
+mod raw_value;
+mod reading;
 mod rendered;
 mod reply;
 mod sample;
-#[cfg(test)]
-mod strategies;
+mod tagged_call;
+mod toolset;
 mod utf8;
+mod writing;
 
-pub use format::{ConversationError, ReplyParser, ToolCallFormat, UnknownFormat, all, by_name};
+pub use format::{
+    About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
+    ToolCallFormat, UnknownFormat, all, by_name,
+};
 pub use hermes::Hermes;
+pub use json::same_value;
 pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
-pub use reply::{ParsedCall, ParsedReply};
+pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 pub use sample::{Conversation, Sample, Unrepresentable};
+pub use toolset::Toolset;

@@ -17,10 +17,14 @@ mod render;
 #[cfg(test)]
 mod tests;
 
+use crate::document::{FRAME, WholeDocument};
+use crate::engine::Machine;
+use crate::format::About;
 use crate::{
-    Conversation, ConversationError, ParsedReply, Rendered, ReplyParser, Sample, ToolCallFormat,
-    Unrepresentable,
+    Conversation, ConversationError, ParseOptions, RenderOptions, Rendered, ReplyParser, Sample,
+    ToolCallFormat, Toolset, Unrepresentable,
 };
+use nex_trajectory::ToolSpec;
 
 /// The OpenAI chat format.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,30 +35,29 @@ impl ToolCallFormat for OpenAi {
         "openai"
     }
 
+    fn about(&self) -> About {
+        About {
+            title: "OpenAI chat",
+            models: "OpenAI's models, and every server that speaks its chat completions",
+            limits: "reasoning only in front, text only before calls; `is_error` is not told",
+        }
+    }
+
     /// A reply is one message object; it is read when it is whole. (The deltas of a streaming
     /// server are that server's protocol, not this format.)
-    fn parser(&self) -> Box<dyn ReplyParser> {
-        Box::<WholeReply>::default()
+    fn parser(&self, tools: &Toolset, options: ParseOptions) -> Box<dyn ReplyParser> {
+        Box::new(Machine::new(&FRAME, WholeDocument(parse::reply), tools, options))
     }
 
-    fn render(&self, sample: &Sample<'_>) -> Result<Rendered, Unrepresentable> {
-        render::render(sample)
+    fn render(&self, sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
+        render::render(sample, options)
     }
 
-    fn parse_conversation(&self, text: &str) -> Result<Conversation, ConversationError> {
-        parse::conversation(text)
-    }
-}
-
-#[derive(Debug, Default)]
-struct WholeReply(Vec<u8>);
-
-impl ReplyParser for WholeReply {
-    fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn finish(self: Box<Self>) -> ParsedReply {
-        parse::reply(&self.0)
+    fn parse_conversation(
+        &self,
+        text: &str,
+        tools: Option<&[ToolSpec]>,
+    ) -> Result<Conversation, ConversationError> {
+        parse::conversation(text, tools)
     }
 }

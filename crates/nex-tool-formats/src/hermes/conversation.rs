@@ -1,122 +1,69 @@
 //! Reading a whole conversation back.
 
-use super::{
-    DEFAULT_SYSTEM, Hermes, RESPONSE_CLOSE, RESPONSE_OPEN, TOOLS_CLOSE, TOOLS_OPEN, TURN_END, TURN_START,
-};
-use crate::sample::Pairing;
-use crate::{Conversation, ConversationError, ToolCallFormat};
-use nex_trajectory::{CallId, ContentBlock, Message, Role, ToolResult, ToolSpec};
+use super::{DEFAULT_SYSTEM, Hermes, RESPONSE_CLOSE, RESPONSE_OPEN, TOOLS_CLOSE, TOOLS_OPEN};
+use crate::chatml::{self, Turn};
+use crate::reading::ConversationBuilder;
+use crate::{Conversation, ConversationError, ParseOptions};
+use nex_trajectory::{Message, ToolSpec};
 use serde::Deserialize;
 use serde_json::Value;
 
-pub(super) fn parse(text: &str) -> Result<Conversation, ConversationError> {
-    let mut reader = Reader::default();
-    let mut at = 0;
-    while at < text.len() {
-        let Some(rest) = text[at..].strip_prefix(TURN_START) else {
-            return Err(error(at, format!("a turn begins with {TURN_START}")));
-        };
-        at += TURN_START.len();
-        let (role, _) =
-            rest.split_once('\n').ok_or_else(|| error(at, format!("{TURN_START} is followed by a role")))?;
-        let content_at = at + role.len() + 1;
-        let content = &text[content_at..];
-        // A conversation that waits for a reply, or was cut, has no end of its last turn.
-        let length = content.find(TURN_END).unwrap_or(content.len());
-        reader.turn(role, &content[..length], content_at)?;
-        at = (content_at + length + TURN_END.len()).min(text.len());
-        if text[at..].starts_with('\n') {
-            at += 1;
-        }
-    }
-    Ok(reader.conversation)
-}
-
-fn error(offset_bytes: usize, message: String) -> ConversationError {
-    ConversationError { offset_bytes, message }
-}
-
-#[derive(Default)]
-struct Reader {
-    conversation: Conversation,
-    pairing: Pairing,
-    calls_made: usize,
-}
-
-impl Reader {
-    fn turn(&mut self, role: &str, content: &str, at: usize) -> Result<(), ConversationError> {
-        let message = match role {
-            "system" if self.conversation.messages.is_empty() => {
-                let text = self.declarations(content, at)?;
+pub(super) fn parse(text: &str, tools: Option<&[ToolSpec]>) -> Result<Conversation, ConversationError> {
+    let mut out = ConversationBuilder::new(tools);
+    for turn in chatml::turns(text) {
+        let Turn { role, content, at } = turn?;
+        match role {
+            "system" if out.is_empty() => {
+                let (text, tools) = declarations(content, at)?;
+                out.declare(tools);
                 // The template puts its own system message where the conversation has none.
-                if text == DEFAULT_SYSTEM {
-                    return Ok(());
+                if text != DEFAULT_SYSTEM {
+                    out.message(Message::system(text));
                 }
-                Message::system(text)
             }
-            "system" => Message::system(content),
-            "user" if content.starts_with(RESPONSE_OPEN) => self.results(content, at)?,
-            "user" => Message::user(content),
-            "assistant" => {
-                let calls_made = &mut self.calls_made;
-                let message = Hermes.parse(content).into_message(|| {
-                    *calls_made += 1;
-                    CallId(format!("call_{}", *calls_made - 1))
-                });
-                self.pairing.calls(message.calls().map(|call| &call.id));
-                message
+            "system" => out.message(Message::system(content)),
+            "user" if content.starts_with(RESPONSE_OPEN) => results(content, at, &mut out)?,
+            "user" => out.message(Message::user(content)),
+            "assistant" => out.reply(&Hermes, content, ParseOptions::default()),
+            _ => {
+                let message = format!("unknown role `{role}`; it is system, user or assistant");
+                return Err(ConversationError::new(at, message));
             }
-            _ => return Err(error(at, format!("unknown role `{role}`; it is system, user or assistant"))),
-        };
-        self.conversation.messages.push(message);
-        Ok(())
-    }
-
-    /// Takes the declarations out of the system message and gives the rest.
-    fn declarations<'a>(&mut self, content: &'a str, at: usize) -> Result<&'a str, ConversationError> {
-        let Some((text, declared)) = content.split_once(TOOLS_OPEN) else { return Ok(content) };
-        let lines_at = at + text.len() + TOOLS_OPEN.len();
-        let lines = declared
-            .strip_suffix(TOOLS_CLOSE)
-            .ok_or_else(|| error(lines_at, "the tool declarations do not end as they should".to_owned()))?;
-        for line in lines.lines().filter(|line| !line.is_empty()) {
-            let Declaration { function } = serde_json::from_str(line).map_err(|cause| {
-                error(lines_at, format!("a tool declaration cannot be read: {cause}: {line}"))
-            })?;
-            let Function { name, description, parameters } = function;
-            self.conversation.tools.push(ToolSpec { name, description, input_schema: parameters });
         }
-        Ok(text)
     }
+    Ok(out.finish())
+}
 
-    fn results(&mut self, content: &str, at: usize) -> Result<Message, ConversationError> {
-        let mut results = Vec::new();
-        let mut rest = content;
-        while !rest.is_empty() {
-            let here = at + content.len() - rest.len();
-            let inside = rest
-                .strip_prefix(RESPONSE_OPEN)
-                .ok_or_else(|| error(here, "text between tool responses".to_owned()))?;
-            let (text, after) = inside
-                .split_once(RESPONSE_CLOSE)
-                .ok_or_else(|| error(here, "a tool response is not closed".to_owned()))?;
-            let call_id = self
-                .pairing
-                .next()
-                .cloned()
-                .ok_or_else(|| error(here, "a tool response without a call before it".to_owned()))?;
-            let calls = self.conversation.messages.iter().rev().flat_map(Message::calls);
-            let name = calls.filter(|call| call.id == call_id).map(|call| call.name.clone()).next();
-            results.push(ToolResult {
-                call_id,
-                name: name.unwrap_or_default(),
-                content: vec![ContentBlock::Text { text: text.to_owned() }],
-                is_error: false,
-            });
-            rest = after.strip_prefix('\n').unwrap_or(after);
+/// Takes the declarations out of the system message and gives the rest.
+fn declarations(content: &str, at: usize) -> Result<(&str, Vec<ToolSpec>), ConversationError> {
+    let Some((text, declared)) = content.split_once(TOOLS_OPEN) else { return Ok((content, Vec::new())) };
+    let lines_at = at + text.len() + TOOLS_OPEN.len();
+    let lines = declared
+        .strip_suffix(TOOLS_CLOSE)
+        .ok_or_else(|| ConversationError::new(lines_at, "the tool declarations do not end as they should"))?;
+    let tools = lines.lines().filter(|line| !line.is_empty()).map(|line| {
+        let Declaration { function } = serde_json::from_str(line).map_err(|cause| {
+            ConversationError::new(lines_at, format!("a tool declaration cannot be read: {cause}: {line}"))
+        })?;
+        let Function { name, description, parameters } = function;
+        Ok(ToolSpec { name, description, input_schema: parameters })
+    });
+    Ok((text, tools.collect::<Result<_, _>>()?))
+}
+
+fn results(content: &str, at: usize, out: &mut ConversationBuilder) -> Result<(), ConversationError> {
+    let mut rest = content;
+    while !rest.is_empty() {
+        let fail = |message: &str| ConversationError::new(at + content.len() - rest.len(), message);
+        let inside = rest.strip_prefix(RESPONSE_OPEN).ok_or_else(|| fail("text between tool responses"))?;
+        let (text, after) =
+            inside.split_once(RESPONSE_CLOSE).ok_or_else(|| fail("a tool response is not closed"))?;
+        if !out.result(text, false) {
+            return Err(fail("a tool response without a call before it"));
         }
-        Ok(Message { role: Role::Tool, content: results.into_iter().map(ContentBlock::ToolResult).collect() })
+        rest = after.strip_prefix('\n').unwrap_or(after);
     }
+    Ok(())
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,8 @@
 //! Reading messages: one reply, or a whole document.
 
-use crate::{Conversation, ConversationError, ParsedCall, ParsedReply};
-use nex_trajectory::{
-    Arguments, CallId, ContentBlock, Defect, DefectKind, ImageSource, Message, Role, ToolResult, ToolSpec,
-};
+use crate::builder::{ReplyBuilder, TextRules};
+use crate::{Conversation, ConversationError, Toolset};
+use nex_trajectory::{CallId, ContentBlock, DefectKind, ImageSource, Message, Role, ToolResult, ToolSpec};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -65,66 +64,56 @@ fn any_object() -> Value {
 }
 
 /// One assistant message.
-pub(super) fn reply(bytes: &[u8]) -> ParsedReply {
-    let text = String::from_utf8_lossy(bytes);
-    let mut reply = match serde_json::from_str::<WireMessage<'_>>(&text) {
-        Ok(message) => reply_of(message, &text),
+pub(super) fn reply(text: &str, out: &mut ReplyBuilder) {
+    match serde_json::from_str::<WireMessage<'_>>(text) {
+        Ok(message) => read_reply(message, text, out),
         // What cannot be read stays text, so that the record has it.
         Err(error) => {
-            let kind = if error.is_data() { DefectKind::MalformedCall } else { DefectKind::InvalidJson };
-            let defect = Defect::new(kind, format!("not an assistant message: {error}")).at(0);
-            ParsedReply { text: text.clone().into_owned(), defects: vec![defect], ..ParsedReply::default() }
+            if !text.is_empty() {
+                let kind = if error.is_data() { DefectKind::MalformedCall } else { DefectKind::InvalidJson };
+                out.defect(kind, 0, format!("not an assistant message: {error}"));
+                out.text(text, 0);
+            }
         }
-    };
-    if std::str::from_utf8(bytes).is_err() {
-        let message = "bytes that are not UTF-8 were replaced";
-        reply.defects.insert(0, Defect::new(DefectKind::InvalidUtf8, message));
     }
-    if reply.text.is_empty() && reply.calls.is_empty() {
-        reply.defects.push(Defect::new(DefectKind::EmptyReply, "neither text nor a call"));
-    }
-    reply
 }
 
 /// `message`, which stands somewhere in `source`.
-fn reply_of(message: WireMessage<'_>, source: &str) -> ParsedReply {
-    let mut reply = ParsedReply {
-        reasoning: message.reasoning_content.unwrap_or_default(),
-        text: Message { role: Role::Assistant, content: blocks(message.content).unwrap_or_default() }.text(),
-        ..ParsedReply::default()
-    };
+fn read_reply(message: WireMessage<'_>, source: &str, out: &mut ReplyBuilder) {
+    out.reasoning(&message.reasoning_content.unwrap_or_default());
+    match blocks(message.content) {
+        Ok(content) => out.text(&Message { role: Role::Assistant, content }.text(), 0),
+        Err(cause) => out.defect(DefectKind::MalformedCall, 0, cause),
+    }
     for raw in message.tool_calls.unwrap_or_default() {
         let start = raw.get().as_ptr() as usize - source.as_ptr() as usize;
-        let malformed = |message: String| Defect::new(DefectKind::MalformedCall, message).at(start);
         match serde_json::from_str::<WireCall<'_>>(raw.get()) {
             Ok(WireCall { id, function: WireFunction { name, arguments } }) => {
                 let arguments = arguments.map_or("\"\"", RawValue::get);
                 let text = serde_json::from_str::<String>(arguments).unwrap_or_else(|_| {
-                    reply.defects.push(malformed("`arguments` is not a string of JSON".to_owned()));
+                    out.defect(DefectKind::MalformedCall, start, "`arguments` is not a string of JSON");
                     arguments.to_owned()
                 });
-                let span = start..start + raw.get().len();
-                reply.calls.push(ParsedCall { id, name, arguments: Arguments::from_text(text), span });
+                out.call(id, name, text, start..start + raw.get().len());
             }
             Err(error) => {
-                reply.defects.push(malformed(format!("not a call: {error}")));
-                if !reply.text.is_empty() {
-                    reply.text.push('\n');
-                }
-                reply.text.push_str(raw.get());
+                out.defect(DefectKind::MalformedCall, start, format!("not a call: {error}"));
+                out.unread_call(raw.get());
             }
         }
     }
-    reply
 }
 
 /// A whole document.
-pub(super) fn conversation(text: &str) -> Result<Conversation, ConversationError> {
+pub(super) fn conversation(
+    text: &str,
+    tools: Option<&[ToolSpec]>,
+) -> Result<Conversation, ConversationError> {
     let document: WireDocument<'_> = serde_json::from_str(text).map_err(|cause| ConversationError {
         offset_bytes: offset_of(text, &cause),
         message: format!("not a document of `messages` and `tools`: {cause}"),
     })?;
-    let tools = document.tools.into_iter().map(|WireTool { function }| ToolSpec {
+    let declared = document.tools.into_iter().map(|WireTool { function }| ToolSpec {
         name: function.name,
         description: function.description,
         input_schema: function.parameters,
@@ -134,7 +123,8 @@ pub(super) fn conversation(text: &str) -> Result<Conversation, ConversationError
         let offset_bytes = raw.get().as_ptr() as usize - text.as_ptr() as usize;
         reader.message(raw.get()).map_err(|message| ConversationError { offset_bytes, message })?;
     }
-    Ok(Conversation { tools: tools.collect(), messages: reader.messages })
+    let tools = tools.map_or_else(|| declared.collect(), <[ToolSpec]>::to_vec);
+    Ok(Conversation { tools, messages: reader.messages })
 }
 
 fn offset_of(text: &str, error: &serde_json::Error) -> usize {
@@ -160,7 +150,9 @@ impl Reader {
             Some("user") => plain(Role::User)?,
             Some("assistant") => {
                 let calls_made = &mut self.calls_made;
-                let message = reply_of(message, source).into_message(|| {
+                let mut reply = ReplyBuilder::new(TextRules::default(), &Toolset::default(), false);
+                read_reply(message, source, &mut reply);
+                let message = reply.finish().into_message(|| {
                     *calls_made += 1;
                     CallId(format!("call_{}", *calls_made - 1))
                 });

@@ -1,15 +1,17 @@
 //! Rendering a conversation as one JSON document.
 
 use crate::sample::{ReplyParts, is_trainable};
-use crate::{Rendered, Sample, SpanKind, Unrepresentable};
-use nex_trajectory::{ContentBlock, ImageSource, Node, Role, ToolResult, ToolSpec};
+use crate::writing::declaration;
+use crate::{ArgumentText, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, json};
+use nex_trajectory::{ContentBlock, ImageSource, Node, Role, ToolCall, ToolResult};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
-pub(super) fn render(sample: &Sample<'_>) -> Result<Rendered, Unrepresentable> {
+pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
     let mut out = Rendered::default();
     let mut before = "{\"messages\":[";
     for (index, node) in sample.nodes.iter().copied().enumerate() {
-        for (kind, message) in messages(index, node)? {
+        for (kind, message) in messages(index, node, options)? {
             out.push(SpanKind::Scaffold, false, before);
             out.push(kind, kind.is_models() && is_trainable(node), &message.to_string());
             before = ",";
@@ -25,15 +27,12 @@ pub(super) fn render(sample: &Sample<'_>) -> Result<Rendered, Unrepresentable> {
     Ok(out)
 }
 
-fn declaration(tool: &ToolSpec) -> Value {
-    json!({
-        "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": tool.input_schema},
-    })
-}
-
 /// The messages that one node becomes: a tool node has one a result.
-fn messages(index: usize, node: &Node) -> Result<Vec<(SpanKind, Value)>, Unrepresentable> {
+fn messages(
+    index: usize,
+    node: &Node,
+    options: &RenderOptions,
+) -> Result<Vec<(SpanKind, Value)>, Unrepresentable> {
     let role = node.message.role;
     let plain = |kind| {
         let content = content(index, node, &node.message.content)?;
@@ -42,7 +41,7 @@ fn messages(index: usize, node: &Node) -> Result<Vec<(SpanKind, Value)>, Unrepre
     match role {
         Role::System => plain(SpanKind::System),
         Role::User => plain(SpanKind::User),
-        Role::Assistant => Ok(vec![assistant(index, node)?]),
+        Role::Assistant => Ok(vec![assistant(index, node, options)?]),
         Role::Tool => {
             if node.message.content.is_empty() {
                 return Err(Unrepresentable::new(index, node, "a tool message without a result"));
@@ -52,7 +51,11 @@ fn messages(index: usize, node: &Node) -> Result<Vec<(SpanKind, Value)>, Unrepre
     }
 }
 
-fn assistant(index: usize, node: &Node) -> Result<(SpanKind, Value), Unrepresentable> {
+fn assistant(
+    index: usize,
+    node: &Node,
+    options: &RenderOptions,
+) -> Result<(SpanKind, Value), Unrepresentable> {
     let ReplyParts { reasoning, text, calls } = ReplyParts::of(index, node)?;
     let mut message = Map::new();
     message.insert("role".to_owned(), "assistant".into());
@@ -69,7 +72,7 @@ fn assistant(index: usize, node: &Node) -> Result<(SpanKind, Value), Unrepresent
                 json!({
                     "id": call.id,
                     "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments.as_text()},
+                    "function": {"name": call.name, "arguments": arguments_text(call, options)},
                 })
             })
             .collect();
@@ -79,6 +82,16 @@ fn assistant(index: usize, node: &Node) -> Result<(SpanKind, Value), Unrepresent
         message.insert("weight".to_owned(), 0.into());
     }
     Ok((kind, message.into()))
+}
+
+fn arguments_text<'a>(call: &'a ToolCall, options: &RenderOptions) -> Cow<'a, str> {
+    let text = call.arguments.as_text();
+    if options.arguments == ArgumentText::Verbatim || !json::is_value(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut spaced = String::new();
+    json::push_respaced(&mut spaced, text);
+    Cow::Owned(spaced)
 }
 
 fn result(index: usize, node: &Node, block: &ContentBlock) -> Result<(SpanKind, Value), Unrepresentable> {

@@ -1,9 +1,8 @@
 use super::*;
-use crate::strategies::{Owned, canonical, conversation, hostile, weather};
-use crate::{SpanKind, by_name};
+use crate::laws::{Laws, Owned, laws, weather};
+use crate::{ParsedReply, SpanKind, by_name};
 use expect_test::expect;
 use nex_trajectory::{Arguments, ContentBlock, DefectKind, ImageSource, Message, Role, ToolCall, ToolResult};
-use proptest::prelude::*;
 
 fn example() -> Owned {
     let call = |id: &str, arguments: &str| {
@@ -50,7 +49,7 @@ fn example() -> Owned {
 
 #[test]
 fn a_conversation_is_one_document_of_messages_and_tools() {
-    let rendered = OpenAi.render(&example().sample()).unwrap();
+    let rendered = OpenAi.render(&example().sample(), &RenderOptions::default()).unwrap();
     let document: serde_json::Value = serde_json::from_str(&rendered.text).unwrap();
     expect![[r#"
         {
@@ -149,18 +148,21 @@ fn a_conversation_is_one_document_of_messages_and_tools() {
     );
 }
 
+fn parse(reply: &str) -> ParsedReply {
+    OpenAi.parse(reply, &Toolset::default(), ParseOptions::default())
+}
+
 #[test]
 fn one_wrong_call_does_not_lose_the_others() {
-    let reply = OpenAi.parse(
+    let reply = parse(
         r#"{"role":"assistant","content":"Hm","tool_calls":[{"id":"a","function":{"name":"f","arguments":""}},{"id":"b"},{"function":{"name":"g","arguments":{"x": 1.0}}}]}"#,
     );
     let calls: Vec<(Option<&str>, &str, &str)> = reply
-        .calls
-        .iter()
+        .calls()
         .map(|call| (call.id.as_ref().map(|id| id.as_str()), call.name.as_str(), call.arguments.as_text()))
         .collect();
     assert_eq!(calls, [(Some("a"), "f", ""), (None, "g", "{\"x\": 1.0}")]);
-    assert_eq!(reply.text, "Hm\n{\"id\":\"b\"}");
+    assert_eq!(reply.text(), "Hm\n{\"id\":\"b\"}");
     let defects: Vec<(DefectKind, Option<u64>)> =
         reply.defects.iter().map(|defect| (defect.kind, defect.offset_bytes)).collect();
     assert_eq!(defects, [(DefectKind::MalformedCall, Some(99)), (DefectKind::MalformedCall, Some(110))]);
@@ -168,14 +170,14 @@ fn one_wrong_call_does_not_lose_the_others() {
 
 #[test]
 fn a_reply_that_is_no_json_stays_text() {
-    let reply = OpenAi.parse("{\"role\": ");
-    assert_eq!(reply.text, "{\"role\": ");
+    let reply = parse("{\"role\": ");
+    assert_eq!(reply.text(), "{\"role\": ");
     assert_eq!(reply.defects[0].kind, DefectKind::InvalidJson);
 }
 
 #[test]
 fn documents_that_are_none_say_where_and_why() {
-    let error = |text: &str| OpenAi.parse_conversation(text).unwrap_err().to_string();
+    let error = |text: &str| OpenAi.parse_conversation(text, None).unwrap_err().to_string();
     expect!["byte 1: not a document"].assert_eq(&error("[1]")[..22]);
     assert_eq!(
         error(r#"{"messages":[{"role":"robot","content":""}]}"#),
@@ -196,37 +198,15 @@ fn formats_are_found_by_name_and_an_unknown_one_lists_them() {
     assert_eq!(error.to_string(), "unknown tool-call format `hermit`; known formats: openai, hermes");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
-    #[test]
-    fn what_is_representable_comes_back_equal(owned in conversation()) {
-        let sample = owned.sample();
-        if let Ok(rendered) = OpenAi.render(&sample) {
-            let back = OpenAi.parse_conversation(&rendered.text).unwrap();
-            prop_assert_eq!(&back.tools, &owned.tools);
-            let sent = owned.nodes.iter().map(|node| (*node.message).clone());
-            prop_assert_eq!(canonical(back.messages), canonical(sent));
-        }
-    }
-
-    #[test]
-    fn spans_tile_the_text(owned in conversation()) {
-        let Ok(rendered) = OpenAi.render(&owned.sample()) else { return Ok(()) };
-        let ends: Vec<usize> = rendered.spans.iter().map(|span| span.end).collect();
-        let starts: Vec<usize> = rendered.spans.iter().map(|span| span.start).collect();
-        prop_assert_eq!(starts[0], 0);
-        prop_assert_eq!(&starts[1..], &ends[..ends.len() - 1]);
-        prop_assert_eq!(*ends.last().unwrap(), rendered.text.len());
-    }
-
-    #[test]
-    fn no_text_makes_it_panic(text in hostile(), bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-        OpenAi.parse(&text);
-        OpenAi.parse(&format!("{{\"content\":{text}}}"));
-        let _ = OpenAi.parse_conversation(&text);
-        let mut parser = OpenAi.parser();
-        parser.push(&bytes);
-        parser.finish();
-    }
-}
+laws!(Laws {
+    has_tail: false,
+    ..Laws::of(
+        &OpenAi,
+        &[
+            "{\"role\":\"assistant\",\"content\":",
+            "\"tool_calls\":[",
+            "null",
+            "{\"function\":{\"name\":\"f\"}}"
+        ]
+    )
+});
