@@ -24,6 +24,9 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// Replies between two looks at the clock, which itself takes time.
+const BLOCK: usize = 50;
+
 /// Who reads.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Engine {
@@ -39,14 +42,13 @@ enum Engine {
 
 impl Engine {
     fn all() -> Vec<Self> {
-        let mut all = vec![Self::Floor, Self::Batch, Self::Pieces];
+        let ours = [Self::Floor, Self::Batch, Self::Pieces].into_iter();
         #[cfg(feature = "peers")]
-        {
+        let ours = {
             use crate::peer::Peer;
-            all.extend([Peer::ToolParser, Peer::ToolParserPieces(4), Peer::Dynamo].map(Self::Peer));
-        }
-        all.shrink_to_fit();
-        all
+            ours.chain([Peer::ToolParser, Peer::ToolParserPieces(4), Peer::Dynamo].map(Self::Peer))
+        };
+        ours.collect()
     }
 
     fn name(self) -> String {
@@ -97,46 +99,82 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads one reply; gives CPU seconds and the calls. Cutting it up is not counted.
-    fn read(&mut self, output: &Output) -> (f64, Vec<(String, String)>) {
+    /// CPU seconds that reading all of `outputs` takes. Cutting them up beforehand is not counted.
+    fn time(&mut self, outputs: &[Output]) -> f64 {
+        let cuts: Vec<Cut<'_>> = outputs.iter().map(|output| self.cut(output)).collect();
+        let start = cpu::seconds();
+        for cut in &cuts {
+            self.read(black_box(cut));
+        }
+        cpu::seconds() - start
+    }
+
+    /// A reply as this engine gets it.
+    fn cut<'o>(&self, output: &'o Output) -> Cut<'o> {
         match self.engine {
-            Engine::Floor => {
-                let start = cpu::seconds();
+            Engine::Floor => Cut::Arguments(output),
+            Engine::Batch => Cut::Whole(&output.text),
+            Engine::Pieces => Cut::Pieces(dialect::pieces(&output.text, 4)),
+            #[cfg(feature = "peers")]
+            Engine::Peer(_) => Cut::Peer(self.session.as_ref().expect("opened with a peer").cut(&output.text)),
+        }
+    }
+
+    fn read(&mut self, cut: &Cut<'_>) -> Found {
+        let options = ParseOptions::default();
+        match cut {
+            Cut::Arguments(output) => {
                 for (_, arguments) in &output.calls {
                     let _ = black_box(serde_json::from_str::<serde_json::Value>(arguments));
                 }
-                (cpu::seconds() - start, output.calls.clone())
+                Found::Nothing
             }
-            Engine::Batch => {
-                let start = cpu::seconds();
-                let reply = self.format.parse(black_box(&output.text), &self.tools, ParseOptions::default());
-                let taken = cpu::seconds() - start;
-                (taken, calls(&reply))
-            }
-            Engine::Pieces => {
-                let pieces = dialect::pieces(&output.text, 4);
-                let start = cpu::seconds();
-                let mut parser = self.format.parser(&self.tools, ParseOptions::default());
+            Cut::Whole(text) => Found::Reply(black_box(self.format.parse(text, &self.tools, options))),
+            Cut::Pieces(pieces) => {
+                let mut parser = self.format.parser(&self.tools, options);
                 let mut deltas = Vec::new();
-                for piece in &pieces {
-                    parser.push(black_box(piece.as_bytes()));
+                for piece in pieces {
+                    parser.push(piece.as_bytes());
                     parser.take_deltas(&mut deltas);
                 }
                 let reply = parser.finish_into(Some(&mut deltas));
-                let taken = cpu::seconds() - start;
                 black_box(deltas);
-                (taken, calls(&reply))
+                Found::Reply(black_box(reply))
             }
             #[cfg(feature = "peers")]
-            Engine::Peer(_) => {
-                let session = self.session.as_mut().expect("opened with a peer");
-                let cut = session.cut(&output.text);
-                let start = cpu::seconds();
-                let calls = session.read(black_box(&cut));
-                (cpu::seconds() - start, calls)
+            Cut::Peer(cut) => {
+                Found::Calls(black_box(self.session.as_mut().expect("opened with a peer").read(cut)))
             }
         }
     }
+
+    /// Whether all calls of `output` are found, and no others.
+    fn is_right(&mut self, output: &Output) -> bool {
+        let cut = self.cut(output);
+        match self.read(&cut) {
+            Found::Nothing => true,
+            Found::Reply(reply) => is_right(output, &calls(&reply), Exactness::Text),
+            #[cfg(feature = "peers")]
+            Found::Calls(calls) => is_right(output, &calls, Exactness::Value),
+        }
+    }
+}
+
+/// A reply, cut as an engine gets it.
+enum Cut<'a> {
+    Arguments(&'a Output),
+    Whole(&'a str),
+    Pieces(Vec<&'a str>),
+    #[cfg(feature = "peers")]
+    Peer(crate::peer::Cut<'a>),
+}
+
+/// What an engine found.
+enum Found {
+    Nothing,
+    Reply(nex_tool_formats::ParsedReply),
+    #[cfg(feature = "peers")]
+    Calls(Vec<(String, String)>),
 }
 
 fn calls(reply: &nex_tool_formats::ParsedReply) -> Vec<(String, String)> {
@@ -196,24 +234,27 @@ fn measure(format: &dyn ToolCallFormat, corpus: &Corpus, plan: &Plan) -> Vec<Lin
         Engine::all().into_iter().filter_map(|engine| Reader::open(engine, format)).collect();
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); readers.len()];
     let mut counts = vec![(0, 0); readers.len()];
-    for repetition in 0..plan.repetitions.max(1) {
-        for (index, reader) in readers.iter_mut().enumerate() {
-            let is_ours = matches!(reader.engine, Engine::Floor | Engine::Batch | Engine::Pieces);
-            let exactness = if is_ours { Exactness::Text } else { Exactness::Value };
+    for (reader, (right, read)) in readers.iter_mut().zip(&mut counts) {
+        let start = cpu::seconds();
+        for output in &corpus.outputs {
+            *right += usize::from(reader.is_right(output));
+            *read += 1;
+            if cpu::seconds() - start > 2.0 * plan.limit_s {
+                break;
+            }
+        }
+    }
+    for _ in 0..plan.repetitions.max(1) {
+        for (reader, rates) in readers.iter_mut().zip(&mut rates) {
             let (mut taken, mut bytes) = (0.0, 0);
-            for output in &corpus.outputs {
-                let (seconds, got) = reader.read(output);
-                taken += seconds;
-                bytes += output.text.len();
-                if repetition == 0 {
-                    counts[index].0 += usize::from(is_right(output, &got, exactness));
-                    counts[index].1 += 1;
-                }
+            for outputs in corpus.outputs.chunks(BLOCK) {
+                taken += reader.time(outputs);
+                bytes += outputs.iter().map(|output| output.text.len()).sum::<usize>();
                 if taken > plan.limit_s {
                     break;
                 }
             }
-            rates[index].push(bytes as f64 / 1e6 / taken.max(1e-9));
+            rates.push(bytes as f64 / 1e6 / taken.max(1e-9));
         }
     }
     readers
@@ -264,13 +305,13 @@ fn one_size(
     bytes: usize,
     plan: &Plan,
 ) -> Option<f64> {
-    let output = corpus::single(format, bytes)?;
+    let output = [corpus::single(format, bytes)?];
     let mut times = Vec::new();
     for _ in 0..plan.repetitions.max(1) {
         // Short ones are repeated until the clock can tell.
         let (mut taken, mut count) = (0.0, 0);
         while taken < 0.002 && count < 1_000 {
-            taken += reader.read(&output).0;
+            taken += reader.time(&output);
             count += 1;
         }
         times.push(taken / f64::from(count) * 1e3);

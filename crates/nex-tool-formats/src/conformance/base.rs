@@ -47,30 +47,21 @@ fn plain() -> Vec<Case> {
                 r##"{"order_id":"#W1","items":[{"sku":"a","n":1},{"sku":"b","n":[1,[2,[]]]}],"meta":{"z":{"b":{"c":[true,null]}},"empty":{}}}"##,
             )]),
         ),
-        case(
-            "base.big-integer",
-            "integer beyond 2^53",
-            calls(&[("measure", r#"{"n":9007199254740993}"#)]),
-        ),
+        case("base.big-integer", "integer beyond 2^53", calls(&[("measure", r#"{"n":9007199254740993}"#)])),
         case("base.float-one", "1.0 beside 1", calls(&[("measure", r#"{"x":1.0,"n":1}"#)])),
         case(
             "base.scalars",
             "booleans and null by schema",
             calls(&[("measure", r#"{"flag":true,"off":false,"nothing":null}"#)]),
         ),
-        case(
-            "base.namespaced",
-            "name with dash and dot",
-            calls(&[("my-ns.tool", r#"{"query":"x"}"#)]),
-        ),
+        case("base.namespaced", "name with dash and dot", calls(&[("my-ns.tool", r#"{"query":"x"}"#)])),
     ]
 }
 
 /// Strings that something on the way takes for something else.
 fn strings() -> Vec<Case> {
-    let city = |id, title, json: &str| {
-        case(id, title, calls(&[("get_weather", &format!("{{\"city\":{json}}}"))]))
-    };
+    let city =
+        |id, title, json: &str| case(id, title, calls(&[("get_weather", &format!("{{\"city\":{json}}}"))]));
     let file = |id, title, json: &str| {
         case(id, title, calls(&[("write_file", &format!("{{\"path\":\"a.txt\",\"content\":{json}}}"))]))
     };
@@ -87,11 +78,7 @@ fn strings() -> Vec<Case> {
         city("base.line-separator", "U+2028 and U+2029", "\"a\u{2028}b\u{2029}c\""),
         file("base.entities", "literal `&lt;` and `&`", r#""a &lt; b &amp;&amp; c & d &#38; e""#),
         file("base.markup", "`<p>`, `List<String>`, `x<y`", r#""<p>List<String> x<y && y>z</p><div>""#),
-        file(
-            "base.own-closer",
-            "the format's own closing mark in a value",
-            "\"a\u{E002}b\"",
-        ),
+        file("base.own-closer", "the format's own closing mark in a value", "\"a\u{E002}b\""),
         file("base.quotes", "quotes and backslashes", r#""say \"hi\" 'now' C:\\dir\\new \\\" \\\\n""#),
         file("base.semicolons", "`;` in strings", r#""SELECT a; SELECT b; {\"x\": 1}; f();""#),
     ]

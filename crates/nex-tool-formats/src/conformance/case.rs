@@ -1,9 +1,7 @@
 //! What one case is: a message, what is done to its text, and what must come of it.
 
 use super::damage::Damage;
-use nex_trajectory::{
-    Arguments, CallId, ContentBlock, DefectKind, Message, Role, ToolCall, ToolSpec,
-};
+use nex_trajectory::{Arguments, CallId, ContentBlock, DefectKind, Message, Role, ToolCall, ToolSpec};
 
 /// One case. It knows no format: the text is what a format's own renderer makes of the message.
 #[derive(Clone, Debug)]
@@ -140,16 +138,8 @@ impl Slot {
 
 impl Group {
     /// All of them, in the order of the table.
-    pub const ALL: [Self; 8] = [
-        Self::Base,
-        Self::Batch,
-        Self::Stream,
-        Self::Fmt,
-        Self::Xml,
-        Self::Harmony,
-        Self::Gap,
-        Self::Nex,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Base, Self::Batch, Self::Stream, Self::Fmt, Self::Xml, Self::Harmony, Self::Gap, Self::Nex];
 
     /// The word for it in tables.
     pub fn as_str(self) -> &'static str {
@@ -169,7 +159,12 @@ impl Group {
 impl Expected {
     /// All calls and the text survive, and nothing is wrong.
     pub(super) fn whole(calls: usize) -> Self {
-        Self { calls: vec![Fate::Whole; calls], text: TextRule::Same, defects: Findings::None, has_ids: false }
+        Self {
+            calls: vec![Fate::Whole; calls],
+            text: TextRule::Same,
+            defects: Findings::None,
+            has_ids: false,
+        }
     }
 
     /// These fates, any text, and a defect of one of `kinds`.

@@ -125,7 +125,9 @@ impl Damage {
                 let insert = insert.text(reply, marks)?;
                 Ok([&text[..second.start], &insert, &text[second.start..]].concat().into_bytes())
             }
-            Self::RenameNameKey if !matches!(marks.wire, Wire::JsonEnvelope | Wire::Document) => Err("a call's name is no key of JSON"),
+            Self::RenameNameKey if !matches!(marks.wire, Wire::JsonEnvelope | Wire::Document) => {
+                Err("a call's name is no key of JSON")
+            }
             Self::RenameNameKey => replaced(text, "\"name\"", "\"nome\""),
             Self::BreakUtf8 => {
                 let at = text.find(WORD).ok_or("the word is not in the reply")?;

@@ -72,13 +72,7 @@ impl Marks {
 }
 
 const MARKS: &[Marks] = &[
-    Marks {
-        format: "openai",
-        wire: Wire::Document,
-        is_list: true,
-        has_text_arguments: true,
-        ..Marks::NONE
-    },
+    Marks { format: "openai", wire: Wire::Document, is_list: true, has_text_arguments: true, ..Marks::NONE },
     Marks { format: "anthropic", wire: Wire::Document, is_list: true, ..Marks::NONE },
     Marks { format: "hermes", ..HERMES },
     Marks { format: "qwen3", ..HERMES },

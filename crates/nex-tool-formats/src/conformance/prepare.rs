@@ -1,6 +1,6 @@
 //! A case made ready for one format: the bytes to read, and what must come of each.
 
-use super::case::{Case, Expected, Fate, Findings, Probe, TextRule};
+use super::case::{Case, Expected, Fate, Findings, Probe};
 use super::compare::{Exactness, same_arguments};
 use super::limits::{Limit, listed};
 use super::marks::Marks;
@@ -97,17 +97,24 @@ fn replies(
         }
         Probe::EveryCut => {
             let last = message.calls().last().ok_or("the message has no call")?;
-            let from = text.text.rfind(&last.name).ok_or("the reply does not hold the name of its last call")?;
+            let name_at = text.text.rfind(&last.name);
+            let from = match (text.calls.last(), name_at) {
+                (Some(span), _) if text.calls.len() == calls => span.start,
+                (_, Some(name_at)) => name_at,
+                _ => return Err("the reply does not hold the name of its last call"),
+            };
+            // Up to here it may be prose that was cut off.
+            let is_surely_call = name_at.map_or(from, |at| at + last.name.len()) + 2;
             let mut fates = vec![Fate::Whole; calls];
             fates[calls - 1] = Fate::WholeOrGone;
-            let expected =
-                Expected { text: TextRule::Any, ..Expected::calls(&fates).finds(Findings::SomeIfGone) };
-            let bytes = text.text.as_bytes();
-            Ok((from..text.end_of_turn).map(|end| reply(bytes[..end].to_vec(), expected.clone())).collect())
+            let expected = Expected::calls(&fates);
+            let cut = |end: usize| {
+                let findings = if end < is_surely_call { Findings::Any } else { Findings::SomeIfGone };
+                reply(text.text.as_bytes()[..end].to_vec(), expected.clone().finds(findings))
+            };
+            Ok((from..text.end_of_turn).map(cut).collect())
         }
-        Probe::Damaged(damage, expected) => {
-            Ok(vec![reply(damage.apply(text, marks)?, expected.clone())])
-        }
+        Probe::Damaged(damage, expected) => Ok(vec![reply(damage.apply(text, marks)?, expected.clone())]),
         Probe::Written(..) => unreachable!("a reply written by hand is not rendered"),
     }
 }
@@ -158,12 +165,8 @@ fn fits(wanted: &[(&ToolCall, Fate)], got: &[(String, String)], exactness: Exact
     };
     match fate {
         Fate::Whole => is_whole() && fits(rest, &got[1..], exactness),
-        Fate::WholeOrGone => {
-            is_whole() && fits(rest, &got[1..], exactness) || fits(rest, got, exactness)
-        }
-        Fate::Damaged => {
-            !got.is_empty() && fits(rest, &got[1..], exactness) || fits(rest, got, exactness)
-        }
+        Fate::WholeOrGone => is_whole() && fits(rest, &got[1..], exactness) || fits(rest, got, exactness),
+        Fate::Damaged => !got.is_empty() && fits(rest, &got[1..], exactness) || fits(rest, got, exactness),
         Fate::Gone => fits(rest, got, exactness),
     }
 }

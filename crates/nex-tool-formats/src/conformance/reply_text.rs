@@ -40,7 +40,12 @@ impl ReplyText {
         let (Some(first), Some(last)) =
             (spans.iter().find(|span| span.is_trainable), spans.iter().rfind(|span| span.is_trainable))
         else {
-            return Self { text: String::new(), calls: Vec::new(), end_of_turn: 0, starts_in_reasoning: false };
+            return Self {
+                text: String::new(),
+                calls: Vec::new(),
+                end_of_turn: 0,
+                starts_in_reasoning: false,
+            };
         };
         let (start, end) = (first.start, last.end);
         let calls = spans

@@ -312,9 +312,8 @@ fn judge_places(reply: &Reply, calls: &[&ParsedCall], parsed: &ParsedReply) -> R
     }
     match parsed.defects.iter().find(|defect| defect.offset_bytes.is_some_and(|at| at > length as u64)) {
         None => Ok(()),
-        Some(defect) => Err(Mismatch {
-            expected: format!("defects within {length} bytes"),
-            got: format!("{defect:?}"),
-        }),
+        Some(defect) => {
+            Err(Mismatch { expected: format!("defects within {length} bytes"), got: format!("{defect:?}") })
+        }
     }
 }

@@ -58,9 +58,9 @@ pub struct Total {
 pub fn table(formats: &[&dyn ToolCallFormat], cases: &[Case]) -> Table {
     let mut table = Table::of(cases);
     for format in formats {
-        let cells = cases.iter().map(|case| Cell {
-            verdicts: Mode::ALL.iter().map(|&mode| run(*format, case, mode)).collect(),
-        });
+        let cells = cases
+            .iter()
+            .map(|case| Cell { verdicts: Mode::ALL.iter().map(|&mode| run(*format, case, mode)).collect() });
         table.columns.push(Column { name: format.name().to_owned(), cells: cells.collect() });
     }
     table
@@ -130,21 +130,62 @@ impl Table {
         })
     }
 
+    /// The same table without the rows in which nothing failed.
+    #[must_use]
+    pub fn failing_rows(&self) -> Self {
+        let keep: Vec<bool> = (0..self.rows.len())
+            .map(|row| {
+                let worst = self.columns.iter().map(|column| column.cells[row].worst());
+                worst.flatten().any(|verdict| matches!(verdict, Verdict::Fail { .. }))
+            })
+            .collect();
+        let kept = |cells: &[Cell]| {
+            cells.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(cell, _)| cell.clone()).collect()
+        };
+        Self {
+            rows: self
+                .rows
+                .iter()
+                .zip(&keep)
+                .filter(|(_, keep)| **keep)
+                .map(|(row, _)| row.clone())
+                .collect(),
+            columns: self
+                .columns
+                .iter()
+                .map(|column| Column { name: column.name.clone(), cells: kept(&column.cells) })
+                .collect(),
+        }
+    }
+
     /// The table as Markdown: totals first, then every case, then why some were refused.
     pub fn to_markdown(&self) -> String {
+        let mut out = self.totals_to_markdown();
+        out.push('\n');
+        out.push_str(&self.cases_to_markdown());
+        self.write_refusals(&mut out);
+        out
+    }
+
+    /// How many cases of each group held.
+    pub fn totals_to_markdown(&self) -> String {
         let mut out = String::new();
         self.write_head("", &mut out);
         for group in Group::ALL {
             self.write_totals(group.as_str(), Some(group), &mut out);
         }
         self.write_totals("**all**", None, &mut out);
-        out.push('\n');
+        out
+    }
+
+    /// Every case.
+    pub fn cases_to_markdown(&self) -> String {
+        let mut out = String::new();
         self.write_head("case", &mut out);
         for (index, row) in self.rows.iter().enumerate() {
             let cells = self.columns.iter().map(|column| column.cells[index].symbol());
             write_row(&format!("`{}` {}", row.id, row.title.replace('|', "\\|")), cells, &mut out);
         }
-        self.write_refusals(&mut out);
         out
     }
 

@@ -29,7 +29,13 @@ pub(super) fn all() -> Vec<ToolSpec> {
         tool(
             "measure",
             "Records a measurement.",
-            &[("x", "number"), ("n", "integer"), ("flag", "boolean"), ("off", "boolean"), ("nothing", "null")],
+            &[
+                ("x", "number"),
+                ("n", "integer"),
+                ("flag", "boolean"),
+                ("off", "boolean"),
+                ("nothing", "null"),
+            ],
             &[],
         ),
         tool("my-ns.tool", "A tool of a namespace.", &[("query", "string")], &["query"]),
@@ -48,12 +54,7 @@ pub(super) fn weather() -> ToolSpec {
 }
 
 /// A tool with arguments `(name, JSON Schema type)`.
-pub(super) fn tool(
-    name: &str,
-    description: &str,
-    arguments: &[(&str, &str)],
-    required: &[&str],
-) -> ToolSpec {
+pub(super) fn tool(name: &str, description: &str, arguments: &[(&str, &str)], required: &[&str]) -> ToolSpec {
     let properties: Map<String, Value> =
         arguments.iter().map(|(name, kind)| ((*name).to_owned(), json!({"type": kind}))).collect();
     ToolSpec {

@@ -54,13 +54,7 @@ fn counts() -> Vec<Case> {
             Damage::Literal(""),
             Expected::defect(&[], &[DefectKind::EmptyReply]),
         ),
-        damaged(
-            "batch.9.b",
-            "blank reply",
-            says("x", &[]),
-            Damage::Literal(" \n\t\n"),
-            Expected::calls(&[]),
-        ),
+        damaged("batch.9.b", "blank reply", says("x", &[]), Damage::Literal(" \n\t\n"), Expected::calls(&[])),
         damaged(
             "batch.9.c",
             "section without a call",
@@ -172,7 +166,8 @@ fn around() -> Vec<Case> {
 
 /// A format's separators inside strings.
 fn separators() -> Vec<Case> {
-    let query = |id, title, json: &str| case(id, title, calls(&[("search", &format!("{{\"query\":{json}}}"))]));
+    let query =
+        |id, title, json: &str| case(id, title, calls(&[("search", &format!("{{\"query\":{json}}}"))]));
     vec![
         query("batch.30.a", "separators in a string", r#""SELECT a, b; SELECT c, d; |, &""#),
         query("batch.30.b", "brackets in a string", r#""}}]] )) {\"a\": [ (""#),

@@ -68,7 +68,13 @@ pub(super) fn cases() -> Vec<Case> {
             Damage::DropFirstOpen,
             Expected::calls(&[Fate::WholeOrGone]).text(TextRule::Holds("Well.")),
         ),
-        Case::new(Group::Batch, "batch.5.c", "cut at every byte of the only call", calls(&[NOTE]), Probe::EveryCut),
+        Case::new(
+            Group::Batch,
+            "batch.5.c",
+            "cut at every byte of the only call",
+            calls(&[NOTE]),
+            Probe::EveryCut,
+        ),
         case(
             "batch.5.d",
             "closing mark missing after the second call",

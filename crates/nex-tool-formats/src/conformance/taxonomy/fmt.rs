@@ -11,13 +11,7 @@ const PING: (&str, &str) = ("ping", "{}");
 
 type Replies = &'static [(&'static str, &'static str)];
 
-fn written(
-    group: Group,
-    id: &'static str,
-    title: &'static str,
-    message: Message,
-    replies: Replies,
-) -> Case {
+fn written(group: Group, id: &'static str, title: &'static str, message: Message, replies: Replies) -> Case {
     let whole = vec![Fate::Whole; message.calls().count()];
     Case::new(group, id, title, message, Probe::Written(replies, Expected::calls(&whole)))
 }
@@ -99,49 +93,73 @@ fn harmony() -> Vec<Case> {
             "harmony.1.a",
             "analysis is reasoning, final is text",
             thinks("Hm.", "Hello.", &[]),
-            &[("gpt-oss", "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|return|>")],
+            &[(
+                "gpt-oss",
+                "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Hello.<|return|>",
+            )],
         ),
         case(
             "harmony.1.b",
             "recipient in the role part",
             calls(&[PARIS]),
-            &[("gpt-oss", " to=functions.get_weather<|channel|>commentary <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>")],
+            &[(
+                "gpt-oss",
+                " to=functions.get_weather<|channel|>commentary <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>",
+            )],
         ),
         case(
             "harmony.1.c",
             "a call in the analysis channel",
             calls(&[PARIS]),
-            &[("gpt-oss", "<|channel|>analysis to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>")],
+            &[(
+                "gpt-oss",
+                "<|channel|>analysis to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>",
+            )],
         ),
         case(
             "harmony.2.a",
             "whole envelope, assistant prefix included",
             calls(&[PARIS]),
-            &[("gpt-oss", "<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>")],
+            &[(
+                "gpt-oss",
+                "<|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>",
+            )],
         ),
         case(
             "harmony.2.b",
             "no constraint",
             calls(&[PARIS]),
-            &[("gpt-oss", "<|channel|>commentary to=functions.get_weather<|message|>{\"city\":\"Paris\"}<|call|>")],
+            &[(
+                "gpt-oss",
+                "<|channel|>commentary to=functions.get_weather<|message|>{\"city\":\"Paris\"}<|call|>",
+            )],
         ),
         case(
             "harmony.2.c",
             "constraint without its mark",
             calls(&[PARIS]),
-            &[("gpt-oss", "<|channel|>commentary to=functions.get_weather json<|message|>{\"city\":\"Paris\"}<|call|>")],
+            &[(
+                "gpt-oss",
+                "<|channel|>commentary to=functions.get_weather json<|message|>{\"city\":\"Paris\"}<|call|>",
+            )],
         ),
         case(
             "harmony.2.d",
             "no `<|call|>` at the end",
             calls(&[PARIS]),
-            &[("gpt-oss", "<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}")],
+            &[(
+                "gpt-oss",
+                "<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}",
+            )],
         ),
         case(
             "harmony.2.e",
             "reasoning, preamble and a call in one turn",
             thinks("Hm.", "I look it up.", &[PARIS]),
-            &[("gpt-oss", "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look it up.<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>")],
+            &[(
+                "gpt-oss",
+                "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look it up.<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{\"city\":\"Paris\"}<|call|>",
+            )],
         ),
     ]
 }
@@ -159,7 +177,10 @@ const BARE_NAMES: Replies = &[
 
 const SPACED: Replies = &[
     ("hermes", "<tool_call>{\"name\":\"get_weather\",\"arguments\":{\"city\":\"Paris\"}}</tool_call>"),
-    ("qwen3", "<tool_call>\n\n  {\"name\" : \"get_weather\", \"arguments\" : {\"city\":\"Paris\"}}  \n\n</tool_call>"),
+    (
+        "qwen3",
+        "<tool_call>\n\n  {\"name\" : \"get_weather\", \"arguments\" : {\"city\":\"Paris\"}}  \n\n</tool_call>",
+    ),
     (
         "qwen3-coder",
         "<tool_call><function=get_weather><parameter=city>Paris</parameter></function></tool_call>",
@@ -212,7 +233,10 @@ const SPELLINGS: Replies = &[
     ("mistral-v3", "[TOOL_CALLS] [{\"name\": \"get_weather\", \"arguments\": {\"city\":\"Paris\"}}]"),
     ("llama-3", "<|python_tag|>{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}"),
     ("llama-4", "<|python_start|>[get_weather(city='Paris')]<|python_end|>"),
-    ("qwen3-coder", "<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n</tool_call>"),
+    (
+        "qwen3-coder",
+        "<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n</function>\n</tool_call>",
+    ),
     (
         "deepseek-v3",
         "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{\"city\": \"Paris\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
@@ -220,10 +244,16 @@ const SPELLINGS: Replies = &[
 ];
 
 const ARGUMENTS_FIRST: Replies = &[
-    ("hermes", "<tool_call>\n{\"arguments\": {\"city\": \"Paris\"}, \"name\": \"get_weather\"}\n</tool_call>"),
+    (
+        "hermes",
+        "<tool_call>\n{\"arguments\": {\"city\": \"Paris\"}, \"name\": \"get_weather\"}\n</tool_call>",
+    ),
     ("qwen3", "<tool_call>\n{\"arguments\": {\"city\": \"Paris\"}, \"name\": \"get_weather\"}\n</tool_call>"),
     ("llama-3", "{\"parameters\": {\"city\": \"Paris\"}, \"name\": \"get_weather\"}"),
-    ("mistral-v3", "[TOOL_CALLS] [{\"arguments\": {\"city\": \"Paris\"}, \"name\": \"get_weather\", \"id\": \"call00000\"}]"),
+    (
+        "mistral-v3",
+        "[TOOL_CALLS] [{\"arguments\": {\"city\": \"Paris\"}, \"name\": \"get_weather\", \"id\": \"call00000\"}]",
+    ),
     (
         "openai",
         "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"city\\\":\\\"Paris\\\"}\",\"name\":\"get_weather\"},\"type\":\"function\",\"id\":\"a\"}]}",
@@ -231,17 +261,35 @@ const ARGUMENTS_FIRST: Replies = &[
 ];
 
 const NAME_INSIDE: Replies = &[
-    ("hermes", "<tool_call>\n{\"arguments\": {\"meta\": {\"name\": \"x\"}}, \"name\": \"order\"}\n</tool_call>"),
-    ("qwen3", "<tool_call>\n{\"arguments\": {\"meta\": {\"name\": \"x\"}}, \"name\": \"order\"}\n</tool_call>"),
+    (
+        "hermes",
+        "<tool_call>\n{\"arguments\": {\"meta\": {\"name\": \"x\"}}, \"name\": \"order\"}\n</tool_call>",
+    ),
+    (
+        "qwen3",
+        "<tool_call>\n{\"arguments\": {\"meta\": {\"name\": \"x\"}}, \"name\": \"order\"}\n</tool_call>",
+    ),
     ("llama-3", "{\"parameters\": {\"meta\": {\"name\": \"x\"}}, \"name\": \"order\"}"),
-    ("mistral-v3", "[TOOL_CALLS] [{\"arguments\": {\"meta\": {\"name\": \"x\"}}, \"name\": \"order\", \"id\": \"call00000\"}]"),
+    (
+        "mistral-v3",
+        "[TOOL_CALLS] [{\"arguments\": {\"meta\": {\"name\": \"x\"}}, \"name\": \"order\", \"id\": \"call00000\"}]",
+    ),
 ];
 
 const OTHER_KEY: Replies = &[
-    ("hermes", "<tool_call>\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n</tool_call>"),
-    ("qwen3", "<tool_call>\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n</tool_call>"),
+    (
+        "hermes",
+        "<tool_call>\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n</tool_call>",
+    ),
+    (
+        "qwen3",
+        "<tool_call>\n{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}}\n</tool_call>",
+    ),
     ("llama-3", "{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\"}}"),
-    ("mistral-v3", "[TOOL_CALLS] [{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}, \"id\": \"call00000\"}]"),
+    (
+        "mistral-v3",
+        "[TOOL_CALLS] [{\"name\": \"get_weather\", \"parameters\": {\"city\": \"Paris\"}, \"id\": \"call00000\"}]",
+    ),
 ];
 
 const IDS: Replies = &[

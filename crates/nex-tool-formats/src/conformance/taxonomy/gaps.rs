@@ -39,14 +39,25 @@ fn names_and_numbers() -> Vec<Case> {
     vec![
         named("gap.1.a", "letters beyond ASCII in a tool's name", "wetter_für_天気"),
         named("gap.1.b", "emoji in a tool's name", "find_🌍"),
-        case("gap.2.a", "numbers that no float holds", calls(&[("order", r#"{"meta":{"a":1e400,"b":-1e-400}}"#)])),
-        case("gap.2.b", "such a number as the whole value", calls(&[("measure", r#"{"x":1e400,"n":99999999999999999999}"#)])),
+        case(
+            "gap.2.a",
+            "numbers that no float holds",
+            calls(&[("order", r#"{"meta":{"a":1e400,"b":-1e-400}}"#)]),
+        ),
+        case(
+            "gap.2.b",
+            "such a number as the whole value",
+            calls(&[("measure", r#"{"x":1e400,"n":99999999999999999999}"#)]),
+        ),
         damaged(
             "gap.3",
             "a call without a name",
             calls(&[("sentinelword", "{}"), PARIS]),
             Damage::Word(Insert::Text("")),
-            Expected::defect(&[Fate::Damaged, Fate::Whole], &[MalformedCall, UnknownTool, InvalidJson, UnclosedTag]),
+            Expected::defect(
+                &[Fate::Damaged, Fate::Whole],
+                &[MalformedCall, UnknownTool, InvalidJson, UnclosedTag],
+            ),
         ),
         Case::new(Group::Gap, "gap.4", "many replies at once", says("So:", &[PARIS, NOTE]), Probe::Together),
     ]

@@ -33,7 +33,11 @@ pub(super) fn cases() -> Vec<Case> {
     interleaved.content.push(ContentBlock::Text { text: "Then that.".to_owned() });
     interleaved.content.push(call(1, PING.0, PING.1));
     vec![
-        case("nex.reasoning", "reasoning, then a call", thinks("Paris, so the weather.\n\nYes.", "", &[PARIS])),
+        case(
+            "nex.reasoning",
+            "reasoning, then a call",
+            thinks("Paris, so the weather.\n\nYes.", "", &[PARIS]),
+        ),
         case("nex.reasoning-text", "reasoning, then text", thinks("Hm.", "Hello.", &[])),
         case("nex.all-parts", "reasoning, text and two calls", thinks("Hm.", "Both.", &[PARIS, PING])),
         case("nex.interleaved", "text, call, text, call", interleaved),

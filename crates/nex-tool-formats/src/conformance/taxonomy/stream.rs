@@ -11,12 +11,18 @@ const NOTE: (&str, &str) = ("last_call", r#"{"note":"a note"}"#);
 
 pub(super) fn cases() -> Vec<Case> {
     let case = |id, title, message: Message, probe| Case::new(Group::Stream, id, title, message, probe);
-    let damaged = |id, title, message, damage, expected| case(id, title, message, Probe::Damaged(damage, expected));
+    let damaged =
+        |id, title, message, damage, expected| case(id, title, message, Probe::Damaged(damage, expected));
     vec![
         case("stream.1.a", "one call in one piece", calls(&[PARIS]), Probe::RoundTrip),
         case("stream.1.b", "one call, split at every byte", says("So:", &[PARIS]), Probe::EverySplit),
         case("stream.2", "two calls, split at every byte", calls(&[PARIS, NOTE]), Probe::EverySplit),
-        case("stream.3", "code and characters of four bytes, split at every byte", calls(&[CODE]), Probe::EverySplit),
+        case(
+            "stream.3",
+            "code and characters of four bytes, split at every byte",
+            calls(&[CODE]),
+            Probe::EverySplit,
+        ),
         case(
             "stream.3.reasoning",
             "reasoning, text and a call, split at every byte",
