@@ -14,6 +14,7 @@
 
 mod builder;
 mod chatml;
+pub mod conformance;
 mod document;
 mod engine;
 mod format;
