@@ -21,6 +21,8 @@ mod reply;
 mod sample;
 #[cfg(test)]
 mod strategies;
+#[cfg(feature = "templates")]
+mod template;
 mod utf8;
 
 pub use format::{ConversationError, ReplyParser, ToolCallFormat, UnknownFormat, all, by_name};
@@ -29,3 +31,5 @@ pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply};
 pub use sample::{Conversation, Sample, Unrepresentable};
+#[cfg(feature = "templates")]
+pub use template::{ArgumentsAs, ChatTemplate, MaskedTurns, NotAppendOnly, TemplateError, TemplateOptions};
