@@ -56,6 +56,9 @@ pub struct TemplateOptions {
     pub arguments: ArgumentsAs,
     /// Which of the model's turns are trainable.
     pub turns: MaskedTurns,
+    /// Whether a template may silently leave out what the model wrote in a masked turn, as some do
+    /// with reasoning, with calls, or with text beside calls.
+    pub may_leave_out: bool,
 }
 
 /// How a template is given the arguments of a call.
@@ -107,8 +110,8 @@ impl ChatTemplate {
     /// Renders a sample with its loss mask.
     ///
     /// # Errors
-    /// The sample has something that chat messages have no place for; the template raises or
-    /// fails; or its turns cannot be told apart ([`TemplateError::NotAppendOnly`]).
+    /// The sample has something that chat messages or the template have no place for; the template
+    /// raises or fails; or its turns cannot be told apart ([`TemplateError::NotAppendOnly`]).
     pub fn render(&self, sample: &Sample<'_>, options: &TemplateOptions) -> Result<Rendered, TemplateError> {
         let conversation = self.conversation(sample, options)?;
         let run = Run { template: self, conversation: &conversation, options };
@@ -120,7 +123,7 @@ impl ChatTemplate {
         let (text, turns) = match marks {
             Some(marks) => {
                 let (text, ranges) = marks.take_out(&output);
-                let turns = run.marked_turns(ranges)?;
+                let turns = run.marked_turns(&text, ranges)?;
                 (text, turns)
             }
             None => {
@@ -128,6 +131,9 @@ impl ChatTemplate {
                 (output, turns)
             }
         };
+        if !options.may_leave_out {
+            run.nothing_left_out(&text, &turns)?;
+        }
         Ok(run.lay_out(&text, &turns))
     }
 

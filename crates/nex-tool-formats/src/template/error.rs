@@ -48,6 +48,19 @@ pub enum TemplateError {
     /// Later messages change what was rendered before.
     #[error(transparent)]
     NotAppendOnly(#[from] NotAppendOnly),
+    /// The template has no place for something that the model wrote.
+    #[error(
+        "template `{template}` leaves out {what} of message {message}; use another template, or allow it with \
+         `TemplateOptions::may_leave_out`"
+    )]
+    LeftOut {
+        /// Its name.
+        template: String,
+        /// Index of the message in the sample.
+        message: usize,
+        /// What is not in the text.
+        what: String,
+    },
     /// The template's `{% generation %}` blocks are not one a turn, and some turns are not the
     /// model's.
     #[error(
@@ -71,9 +84,9 @@ pub enum TemplateError {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error(
     "template `{template}` is not append-only here: with message {message} ({}), byte {offset_bytes} \
-     on is no longer {before:?} but {after:?}; train on the last turn only (`MaskedTurns::Last`), or use a \
-     template that keeps earlier turns",
-    role.as_str()
+     on is no longer {before:?} but {after:?}; {}",
+    role.as_str(),
+    advice(*role)
 )]
 pub struct NotAppendOnly {
     /// The template's name.
@@ -88,6 +101,16 @@ pub struct NotAppendOnly {
     pub before: String,
     /// What stands there with it.
     pub after: String,
+}
+
+fn advice(role: Role) -> &'static str {
+    match role {
+        Role::Assistant => {
+            "the model is prompted otherwise than the template writes this reply: give the reply its reasoning, \
+             set the template's variables (`enable_thinking` …), or use another template"
+        }
+        _ => "train on the last turn only (`MaskedTurns::Last`), or use a template that keeps earlier turns",
+    }
 }
 
 impl TemplateError {

@@ -48,10 +48,7 @@ impl Run<'_> {
                 Role::Assistant => continue,
             };
             for content in &part.contents {
-                let escaped = python_json::dumps(&content.as_str().into());
-                let found = locate(&text[at..gap.end], content)
-                    .or_else(|| locate(&text[at..gap.end], &escaped[1..escaped.len() - 1]));
-                if let Some(found) = found {
+                if let Some(found) = locate(&text[at..gap.end], content) {
                     let range = at + found.start..at + found.end;
                     at = range.end;
                     pieces.push(Piece { range, kind, is_trainable: false });
@@ -138,12 +135,16 @@ impl Run<'_> {
     }
 }
 
-/// Where `content` stands in `text`, or else without the white space around it.
-fn locate(text: &str, content: &str) -> Option<Range<usize>> {
+/// Where `content` stands in `text`, or else without the white space around it, or else as JSON.
+pub(super) fn locate(text: &str, content: &str) -> Option<Range<usize>> {
     let trimmed = content.trim();
     let found = |wanted: &str| text.find(wanted).map(|start| start..start + wanted.len());
     if trimmed.is_empty() {
         return None;
     }
-    found(content).or_else(|| found(trimmed))
+    let escaped = || {
+        let escaped = python_json::dumps(&content.into());
+        found(&escaped[1..escaped.len() - 1])
+    };
+    found(content).or_else(|| found(trimmed)).or_else(escaped)
 }

@@ -2,6 +2,7 @@
 
 use super::conversation::Part;
 use super::generation::Marks;
+use super::layout::locate;
 use super::{MaskedTurns, NotAppendOnly, Run, TemplateError};
 use nex_trajectory::Role;
 use serde_json::json;
@@ -22,7 +23,11 @@ pub(super) struct Turn {
 
 impl Run<'_> {
     /// The turns that the template's own marks enclose.
-    pub(super) fn marked_turns(&self, ranges: Vec<Range<usize>>) -> Result<Vec<Turn>, TemplateError> {
+    pub(super) fn marked_turns(
+        &self,
+        text: &str,
+        ranges: Vec<Range<usize>>,
+    ) -> Result<Vec<Turn>, TemplateError> {
         let replies: Vec<usize> = self.replies().map(|(node, _)| node).collect();
         let is_paired = replies.len() == ranges.len();
         let all_alike = self.replies().all(|(_, part)| part.is_trainable && part.ended_itself);
@@ -34,18 +39,15 @@ impl Run<'_> {
                 turns: replies.len(),
             });
         }
-        let last = ranges.len().saturating_sub(1);
-        let turns = ranges.into_iter().enumerate().map(|(index, range)| Turn {
-            node: if is_paired { Some(replies[index]) } else { None },
-            range,
-            end_mark: None,
-            is_cut_at_mark: false,
-        });
-        Ok(turns
-            .enumerate()
-            .filter(|(index, _)| !is_last_only || *index == last)
-            .map(|(_, turn)| turn)
-            .collect())
+        let tail = self.tail();
+        let skipped = if is_last_only { ranges.len().saturating_sub(1) } else { 0 };
+        let turn = |(index, range): (usize, Range<usize>)| {
+            // What the template marks is the model's to the last byte.
+            let end_mark =
+                end_mark(&text[range.clone()], &tail).map(|mark| range.start + mark.start..range.end);
+            Turn { node: is_paired.then(|| replies[index]), range, end_mark, is_cut_at_mark: false }
+        };
+        Ok(ranges.into_iter().enumerate().skip(skipped).map(turn).collect())
     }
 
     /// The turns as growing beginnings of the conversation show them. `whole` is all of it.
@@ -71,6 +73,30 @@ impl Run<'_> {
             turns.push(Turn { node: Some(node), range, end_mark, is_cut_at_mark: true });
         }
         Ok(turns)
+    }
+
+    /// # Errors
+    /// A reply's reasoning, text or call is not where the reply is.
+    pub(super) fn nothing_left_out(&self, text: &str, turns: &[Turn]) -> Result<(), TemplateError> {
+        for turn in turns {
+            let Some(node) = turn.node.filter(|node| self.conversation.parts[*node].is_trainable) else {
+                continue;
+            };
+            let reply = &self.conversation.parts[node].reply;
+            let written = &text[turn.range.clone()];
+            let has = |content: &str| content.trim().is_empty() || locate(written, content).is_some();
+            let what = if !has(&reply.reasoning) {
+                "the reasoning".to_owned()
+            } else if !has(&reply.text) {
+                "the text".to_owned()
+            } else if let Some(call) = reply.calls.iter().find(|call| !written.contains(&call.name)) {
+                format!("the call of `{}`", call.name)
+            } else {
+                continue;
+            };
+            return Err(TemplateError::LeftOut { template: self.template.name.clone(), message: node, what });
+        }
+        Ok(())
     }
 
     fn replies(&self) -> impl Iterator<Item = (usize, &Part<'_>)> {
