@@ -31,6 +31,8 @@ mod rendered;
 mod reply;
 mod sample;
 mod tagged_call;
+#[cfg(feature = "templates")]
+mod template;
 mod toolset;
 mod utf8;
 mod writing;
@@ -45,4 +47,6 @@ pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 pub use sample::{Conversation, Sample, Unrepresentable};
+#[cfg(feature = "templates")]
+pub use template::{ArgumentsAs, ChatTemplate, MaskedTurns, NotAppendOnly, TemplateError, TemplateOptions};
 pub use toolset::Toolset;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::laws::{Laws, Owned, describe, describe_mask, example, laws, weather_tools};
+use crate::laws::{Laws, Owned, describe, describe_mask, example, laws};
 use crate::{ParsedReply, SpanKind};
 use expect_test::{Expect, expect};
 use nex_trajectory::{Arguments, ContentBlock, Message, Role, ToolCall, ToolResult};
