@@ -17,6 +17,7 @@ mod chatml;
 pub mod conformance;
 mod document;
 mod engine;
+mod example;
 mod format;
 mod hermes;
 mod json;
@@ -37,6 +38,7 @@ mod toolset;
 mod utf8;
 mod writing;
 
+pub use example::Example;
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
