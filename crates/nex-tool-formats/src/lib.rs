@@ -23,6 +23,7 @@ mod sample;
 mod strategies;
 #[cfg(feature = "templates")]
 mod template;
+mod tokens;
 mod utf8;
 
 pub use format::{ConversationError, ReplyParser, ToolCallFormat, UnknownFormat, all, by_name};
@@ -33,3 +34,6 @@ pub use reply::{ParsedCall, ParsedReply};
 pub use sample::{Conversation, Sample, Unrepresentable};
 #[cfg(feature = "templates")]
 pub use template::{ArgumentsAs, ChatTemplate, MaskedTurns, NotAppendOnly, TemplateError, TemplateOptions};
+pub use tokens::{IGNORED_LABEL, Token, TokenMask};
+#[cfg(feature = "tokenizers")]
+pub use tokens::{MaskTokenizer, TokenSplit, TokenizerError};
