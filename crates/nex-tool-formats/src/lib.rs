@@ -35,6 +35,7 @@ mod tagged_call;
 #[cfg(feature = "templates")]
 mod template;
 mod toolset;
+mod tokens;
 mod utf8;
 mod writing;
 
@@ -52,3 +53,6 @@ pub use sample::{Conversation, Sample, Unrepresentable};
 #[cfg(feature = "templates")]
 pub use template::{ArgumentsAs, ChatTemplate, MaskedTurns, NotAppendOnly, TemplateError, TemplateOptions};
 pub use toolset::Toolset;
+pub use tokens::{IGNORED_LABEL, Token, TokenMask};
+#[cfg(feature = "tokenizers")]
+pub use tokens::{MaskTokenizer, TokenSplit, TokenizerError};
