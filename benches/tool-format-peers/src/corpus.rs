@@ -24,8 +24,8 @@ pub struct Corpus {
 }
 
 const WORDS: &[&str] = &[
-    "agent", "plan", "graph", "value", "result", "order", "naïve", "東京", "zürich", "search", "node", "path",
-    "loop", "line", "gamma", "delta",
+    "agent", "plan", "graph", "value", "result", "order", "naïve", "東京", "zürich", "search", "node",
+    "path", "loop", "line", "gamma", "delta",
 ];
 
 /// The five tools.
@@ -131,7 +131,10 @@ fn call(rng: &mut impl Rng) -> (&'static str, Value) {
                 .map(|_| json!({"sku": rng.random_range(0..1_000_000).to_string(), "n": rng.random_range(0..5)}))
                 .collect();
             let meta = json!({"note": words(rng, 4), "rush": rng.random_bool(0.5)});
-            ("order", json!({"order_id": format!("#W{}", rng.random_range(0..10_000_000)), "items": items, "meta": meta}))
+            (
+                "order",
+                json!({"order_id": format!("#W{}", rng.random_range(0..10_000_000)), "items": items, "meta": meta}),
+            )
         }
     }
 }
@@ -146,9 +149,18 @@ fn code(rng: &mut impl Rng, bytes: usize) -> String {
     while code.len() < bytes {
         match rng.random_range(0..4) {
             0 => code += &format!("def f{}(x, y):\n    return x * y\n", rng.random_range(0..99)),
-            1 => code += &format!("for i in range({}):\n    print(\"{}\", i)\n", rng.random_range(0..50), words(rng, 3)),
+            1 => {
+                code += &format!(
+                    "for i in range({}):\n    print(\"{}\", i)\n",
+                    rng.random_range(0..50),
+                    words(rng, 3)
+                )
+            }
             2 => code += &format!("# {}\n", words(rng, 6)),
-            _ => code += &format!("value = {{'k': [{}, {}]}}\n", rng.random_range(0..9), rng.random_range(0..9)),
+            _ => {
+                code +=
+                    &format!("value = {{'k': [{}, {}]}}\n", rng.random_range(0..9), rng.random_range(0..9))
+            }
         }
     }
     code

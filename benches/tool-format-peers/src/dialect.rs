@@ -18,6 +18,7 @@ pub const DIALECTS: &[Dialect] = &[
     dialect("hermes", "qwen", "hermes", &["<tool_call>", "</tool_call>"]),
     dialect("qwen3", "qwen", "hermes", &["<tool_call>", "</tool_call>"]),
     dialect("qwen3-coder", "qwen_coder", "qwen3_coder", &["<tool_call>", "</tool_call>"]),
+    dialect("qwen3.5", "qwen_xml", "qwen3_coder", &["<tool_call>", "</tool_call>"]),
     // dynamo has one parser for both generations of GLM.
     dialect("glm-4.5", "glm45_moe", "glm47", GLM),
     dialect("glm-4.7", "glm47_moe", "glm47", GLM),

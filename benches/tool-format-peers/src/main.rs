@@ -1,7 +1,7 @@
 //! Nex's tool-call formats beside other crates that parse tool calls.
 //!
 //! ```text
-//! cargo run --release -- conformance [FORMAT …]      every case, ours and theirs, on the same bytes
+//! cargo run --release -- conformance [FORMAT …] [--failures]    every case, ours and theirs, on the same bytes
 //! cargo run --release -- speed [FORMAT …] [--outputs N] [--repetitions K] [--seed S]
 //! ```
 //!
@@ -18,7 +18,7 @@ mod speed;
 use nex_tool_formats::{ToolCallFormat, all, by_name};
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: tool-format-peers conformance|speed [FORMAT …] [--outputs N] [--repetitions K] [--seed S]";
+const USAGE: &str = "usage: tool-format-peers conformance [FORMAT …] [--failures] | speed [FORMAT …] [--outputs N] [--repetitions K] [--seed S]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,7 +34,11 @@ fn main() -> ExitCode {
 fn run(arguments: &[String]) -> Result<(), String> {
     let (command, rest) = arguments.split_first().ok_or(USAGE)?;
     match (command.as_str(), rest) {
-        ("conformance", names) => conformance::print(&formats(names)?),
+        ("conformance", rest) => {
+            let (flags, names): (Vec<_>, Vec<_>) =
+                rest.iter().cloned().partition(|word| word == "--failures");
+            conformance::print(&formats(&names)?, !flags.is_empty());
+        }
         ("speed", rest) => {
             let (plan, names) = plan(rest)?;
             let formats = formats(&names)?;

@@ -116,7 +116,9 @@ impl<'a> Reader<'a> {
             Engine::Batch => Cut::Whole(&output.text),
             Engine::Pieces => Cut::Pieces(dialect::pieces(&output.text, 4)),
             #[cfg(feature = "peers")]
-            Engine::Peer(_) => Cut::Peer(self.session.as_ref().expect("opened with a peer").cut(&output.text)),
+            Engine::Peer(_) => {
+                Cut::Peer(self.session.as_ref().expect("opened with a peer").cut(&output.text))
+            }
         }
     }
 
@@ -213,15 +215,13 @@ pub fn print(formats: &[&'static dyn ToolCallFormat], plan: &Plan) {
             lines.iter().find(|line| line.engine == engine).map_or(f64::NAN, |line| line.mb_per_s)
         };
         for line in &lines {
-            println!(
-                "| {} | {} | {:.2} | {:.3} | {}/{} |",
-                format.name(),
-                line.engine.name(),
-                line.mb_per_s,
-                line.mb_per_s / ours(line.engine.is_incremental()),
-                line.right,
-                line.read,
-            );
+            let right = match line.engine {
+                Engine::Floor => "–".to_owned(),
+                _ => format!("{}/{}", line.right, line.read),
+            };
+            let (name, rate) = (line.engine.name(), line.mb_per_s);
+            let share = rate / ours(line.engine.is_incremental());
+            println!("| {} | {name} | {rate:.2} | {share:.3} | {right} |", format.name());
         }
         if corpus.reduced > 0 {
             println!("| {} | ({} messages reduced to what it holds) | | | |", format.name(), corpus.reduced);
@@ -282,7 +282,8 @@ pub fn print_sizes(formats: &[&'static dyn ToolCallFormat], plan: &Plan) {
             let times: Vec<Option<f64>> = SIZES_KB
                 .iter()
                 .scan(true, |is_quick, kb| {
-                    let time = if *is_quick { one_size(&mut reader, *format, kb * 1_000, plan) } else { None };
+                    let time =
+                        if *is_quick { one_size(&mut reader, *format, kb * 1_000, plan) } else { None };
                     *is_quick = time.is_none_or(|ms| ms < 5_000.0);
                     Some(time)
                 })
@@ -299,12 +300,7 @@ pub fn print_sizes(formats: &[&'static dyn ToolCallFormat], plan: &Plan) {
 }
 
 /// Median milliseconds of reading one call of `bytes`.
-fn one_size(
-    reader: &mut Reader<'_>,
-    format: &dyn ToolCallFormat,
-    bytes: usize,
-    plan: &Plan,
-) -> Option<f64> {
+fn one_size(reader: &mut Reader<'_>, format: &dyn ToolCallFormat, bytes: usize, plan: &Plan) -> Option<f64> {
     let output = [corpus::single(format, bytes)?];
     let mut times = Vec::new();
     for _ in 0..plan.repetitions.max(1) {

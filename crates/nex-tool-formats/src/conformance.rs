@@ -16,6 +16,7 @@ mod compare;
 mod damage;
 mod limits;
 mod marks;
+mod own_tool;
 mod prepare;
 mod reply_text;
 mod run;

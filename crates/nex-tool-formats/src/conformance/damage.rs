@@ -6,6 +6,7 @@
 
 use super::marks::{Marks, Wire};
 use super::reply_text::ReplyText;
+use std::ops::Range;
 
 /// A number that stands for damage to come.
 pub(super) const NUMBER: &str = "471147";
@@ -83,16 +84,15 @@ impl Damage {
             Self::WithoutEndOfTurn if end == text.len() => Err("the format has no end-of-turn mark"),
             Self::WithoutEndOfTurn => Ok(text[..end].into()),
             Self::CutBeforeLastClose => {
-                let close = mark(marks.call_close)?;
-                let at = text.rfind(close).ok_or("the reply has no closing mark")?;
+                let at = last_close(text, marks)?.start;
                 Ok(text[..at].into())
             }
-            Self::DropFirstClose => Ok(text.replacen(mark(marks.call_close)?, "", 1).into_bytes()),
-            Self::DropFirstOpen => Ok(text.replacen(mark(marks.call_open)?, "", 1).into_bytes()),
+            Self::DropFirstClose => replaced(text, mark(marks.call_close_in(text))?, ""),
+            Self::DropFirstOpen => replaced(text, mark(marks.call_open_in(text))?, ""),
             Self::RepeatLastClose(times) => Ok(with_closes(text, marks, times)?.into_bytes()),
             Self::DropOpenRepeatClose(times) => {
                 let closed = with_closes(text, marks, times)?;
-                Ok(closed.replacen(mark(marks.call_open)?, "", 1).into_bytes())
+                replaced(&closed, mark(marks.call_open_in(text))?, "")
             }
             Self::EmptyCall => Ok([mark(marks.call_open)?, mark(marks.call_close)?].concat().into_bytes()),
             Self::EmptySection => {
@@ -161,11 +161,17 @@ impl Insert {
     }
 }
 
+/// Where the last closing mark of a call stands.
+fn last_close(text: &str, marks: &Marks) -> Result<Range<usize>, &'static str> {
+    let close = mark(marks.call_close_in(text))?;
+    let at = text.rfind(close).ok_or("the reply has no closing mark")?;
+    Ok(at..at + close.len())
+}
+
 /// The reply with the last closing mark so many times more.
 fn with_closes(text: &str, marks: &Marks, times: usize) -> Result<String, &'static str> {
-    let close = mark(marks.call_close)?;
-    let at = text.rfind(close).ok_or("the reply has no closing mark")? + close.len();
-    Ok([&text[..at], &close.repeat(times), &text[at..]].concat())
+    let close = last_close(text, marks)?;
+    Ok([&text[..close.end], &text[close.clone()].repeat(times), &text[close.end..]].concat())
 }
 
 fn mark(mark: &'static str) -> Result<&'static str, &'static str> {
@@ -174,6 +180,6 @@ fn mark(mark: &'static str) -> Result<&'static str, &'static str> {
 
 /// `text` with the first `word` replaced.
 fn replaced(text: &str, word: &str, by: &str) -> Result<Vec<u8>, &'static str> {
-    let at = text.find(word).ok_or("the word is not in the reply")?;
+    let at = text.find(word).ok_or("what is to be replaced is not in the reply")?;
     Ok([&text[..at], by, &text[at + word.len()..]].concat().into_bytes())
 }

@@ -2,7 +2,7 @@
 //!
 //! A refusal by a renderer that is not listed here is a failure of the format.
 
-use super::case::Case;
+use super::case::{Case, Group};
 use nex_trajectory::ContentBlock;
 
 /// Why a format stands outside a case.
@@ -36,8 +36,17 @@ pub(super) fn listed(format: &str, case: &Case) -> Option<Limit> {
 }
 
 /// Formats that write text between tags and have no escape for a closing tag.
-const TAGGED: &[&str] =
-    &["qwen3-coder", "glm-4.5", "glm-4.7", "minimax-m2", "deepseek-v3.2", "nexau", "cline", "openhands"];
+const TAGGED: &[&str] = &[
+    "qwen3-coder",
+    "qwen3.5",
+    "glm-4.5",
+    "glm-4.7",
+    "minimax-m2",
+    "deepseek-v3.2",
+    "nexau",
+    "cline",
+    "openhands",
+];
 /// Formats whose models make one call a turn.
 const ONE_CALL: &[&str] = &["cline", "openhands", "llama-3"];
 /// Formats without a place for reasoning.
@@ -50,6 +59,7 @@ const TEXT_FIRST: &[&str] = &[
     "hermes",
     "qwen3",
     "qwen3-coder",
+    "qwen3.5",
     "glm-4.5",
     "glm-4.7",
     "minimax-m2",
@@ -71,6 +81,7 @@ const NO_IDS: &[&str] = &[
     "hermes",
     "qwen3",
     "qwen3-coder",
+    "qwen3.5",
     "glm-4.5",
     "glm-4.7",
     "minimax-m2",
@@ -89,6 +100,12 @@ const NO_IDS: &[&str] = &[
     "terminus-2-json",
 ];
 
+/// Formats that write values without quotes and types: the schema decides what they are.
+const UNTYPED: &[&str] =
+    &["qwen3-coder", "qwen3.5", "glm-4.5", "glm-4.7", "minimax-m2", "nexau", "cline", "openhands"];
+/// Formats whose calls are all of one tool.
+const OWN_TOOL: &[&str] = &["terminus-2-xml", "terminus-2-json"];
+
 fn has_many_calls(case: &Case) -> bool {
     case.message.calls().count() > 1
 }
@@ -97,7 +114,30 @@ fn has_reasoning(case: &Case) -> bool {
     case.message.content.iter().any(|block| matches!(block, ContentBlock::Reasoning { .. }))
 }
 
+/// The case is about names of tools, schemas or broken JSON.
+fn needs_other_tools(case: &Case) -> bool {
+    case.group == Group::Xml
+        || ["batch.4", "batch.13", "batch.7.c", "fmt.", "gap.1", "gap.3", "gap.5", "gap.8", "gap.9.c"]
+            .iter()
+            .any(|id| case.id.starts_with(id))
+}
+
 const LIMITS: &[Entry] = &[
+    Entry {
+        formats: OWN_TOOL,
+        cases: Cases::Where(needs_other_tools),
+        limit: Limit::NotApplicable("the format has one tool, with one text"),
+    },
+    Entry {
+        formats: &["cline"],
+        cases: Cases::Named(&["batch.13.a", "batch.13.c"]),
+        limit: Limit::NotApplicable("a tag that names no tool is prose"),
+    },
+    Entry {
+        formats: UNTYPED,
+        cases: Cases::Named(&["xml.2.i"]),
+        limit: Limit::MayRefuse("bare digits are a number wherever the schema allows one"),
+    },
     Entry {
         formats: ONE_CALL,
         cases: Cases::Where(has_many_calls),

@@ -1,6 +1,7 @@
 //! What the damages and slots need to know of each format: its marks, as facts.
 
 use super::case::Slot;
+use super::own_tool::OwnTool;
 
 /// The marks of one format; empty where it has none.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Marks {
     pub(super) call_close: &'static str,
     /// What the value of an argument called `content` ends with.
     pub(super) value_close: &'static str,
+    /// Where several calls are written otherwise: what each begins and ends with.
+    pub(super) of_several: Option<(&'static str, &'static str)>,
     /// What stands around all calls of a reply.
     pub(super) section: Option<(&'static str, &'static str)>,
     /// How calls are written.
@@ -21,6 +24,8 @@ pub(super) struct Marks {
     pub(super) is_list: bool,
     /// Arguments are a JSON string that holds JSON.
     pub(super) has_text_arguments: bool,
+    /// All calls are of this one tool.
+    pub(super) own_tool: Option<OwnTool>,
 }
 
 /// How calls are written.
@@ -44,15 +49,33 @@ impl Marks {
         call_open: "",
         call_close: "",
         value_close: "",
+        of_several: None,
         section: None,
         wire: Wire::Tagged,
         is_list: false,
         has_text_arguments: false,
+        own_tool: None,
     };
 
     /// The marks of `format`; none if it is not listed here.
     pub(super) fn of(format: &str) -> &'static Self {
         MARKS.iter().find(|marks| marks.format == format).unwrap_or(const { &Self::NONE })
+    }
+
+    /// What a call begins with in `reply`.
+    pub(super) fn call_open_in(&self, reply: &str) -> &'static str {
+        match self.of_several {
+            Some((open, _)) if reply.contains(open) => open,
+            _ => self.call_open,
+        }
+    }
+
+    /// What a call ends with in `reply`.
+    pub(super) fn call_close_in(&self, reply: &str) -> &'static str {
+        match self.of_several {
+            Some((_, close)) if reply.contains(close) => close,
+            _ => self.call_close,
+        }
     }
 
     /// What stands for `slot` in this format. Where there is no such mark, the quotes and brackets
@@ -76,13 +99,8 @@ const MARKS: &[Marks] = &[
     Marks { format: "anthropic", wire: Wire::Document, is_list: true, ..Marks::NONE },
     Marks { format: "hermes", ..HERMES },
     Marks { format: "qwen3", ..HERMES },
-    Marks {
-        format: "qwen3-coder",
-        call_open: "<tool_call>",
-        call_close: "</tool_call>",
-        value_close: "\n</parameter>",
-        ..Marks::NONE
-    },
+    Marks { format: "qwen3-coder", ..QWEN_XML },
+    Marks { format: "qwen3.5", ..QWEN_XML },
     Marks { format: "glm-4.5", ..GLM },
     Marks { format: "glm-4.7", ..GLM },
     Marks {
@@ -117,6 +135,7 @@ const MARKS: &[Marks] = &[
         call_open: "<tool_use>",
         call_close: "</tool_use>",
         value_close: "</content>",
+        of_several: Some(("<parallel_tool>", "</parallel_tool>")),
         ..Marks::NONE
     },
     Marks { format: "cline", value_close: "</content>", ..Marks::NONE },
@@ -133,9 +152,16 @@ const MARKS: &[Marks] = &[
         call_close: "</keystrokes>",
         value_close: "</keystrokes>",
         section: Some(("<commands>", "</commands>")),
+        own_tool: Some(TERMINUS_TOOL),
         ..Marks::NONE
     },
-    Marks { format: "terminus-2-json", wire: Wire::Document, is_list: true, ..Marks::NONE },
+    Marks {
+        format: "terminus-2-json",
+        wire: Wire::Document,
+        is_list: true,
+        own_tool: Some(TERMINUS_TOOL),
+        ..Marks::NONE
+    },
     Marks { format: "llama-3", wire: Wire::JsonEnvelope, ..Marks::NONE },
     Marks { format: "llama-4", value_close: "\")]", wire: Wire::Python, is_list: true, ..Marks::NONE },
     Marks {
@@ -163,11 +189,22 @@ const MARKS: &[Marks] = &[
     },
 ];
 
+/// The keystrokes of Terminus 2, by the name that Harbor's records have for them.
+const TERMINUS_TOOL: OwnTool =
+    OwnTool { name: "bash_command", text: "keystrokes", number: ("duration", "0.1") };
+
 const HERMES: Marks = Marks {
     call_open: "<tool_call>",
     call_close: "</tool_call>",
     value_close: "</tool_call>",
     wire: Wire::JsonEnvelope,
+    ..Marks::NONE
+};
+
+const QWEN_XML: Marks = Marks {
+    call_open: "<tool_call>",
+    call_close: "</tool_call>",
+    value_close: "\n</parameter>",
     ..Marks::NONE
 };
 

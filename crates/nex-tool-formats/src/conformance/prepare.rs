@@ -53,8 +53,13 @@ pub fn prepare(format: &dyn ToolCallFormat, case: &Case) -> Result<Prepared, Ver
     if let Some(Limit::NotApplicable(reason)) = limit {
         return Err(Verdict::not_applicable(reason));
     }
-    let message = fill_slots(&case.message, marks);
-    let prepared = |replies| Prepared { tools: case.tools.clone(), message: message.clone(), replies };
+    let mut message = fill_slots(&case.message, marks);
+    let mut tools = case.tools.clone();
+    if let Some(own) = marks.own_tool {
+        message = own.adapt(&message);
+        tools = vec![own.spec()];
+    }
+    let prepared = |replies| Prepared { tools: tools.clone(), message: message.clone(), replies };
     if let Probe::Written(texts, expected) = &case.probe {
         let Some((_, text)) = texts.iter().find(|(name, _)| *name == format.name()) else {
             return Err(Verdict::not_applicable("the format has no such spelling"));
@@ -66,7 +71,7 @@ pub fn prepare(format: &dyn ToolCallFormat, case: &Case) -> Result<Prepared, Ver
             expected: expected.clone(),
         }]));
     }
-    let text = ReplyText::of(format, &case.tools, &message).map_err(|refusal| match limit {
+    let text = ReplyText::of(format, &tools, &message).map_err(|refusal| match limit {
         Some(Limit::MayRefuse(reason)) => Verdict::Refused { reason: format!("{reason}: {refusal}") },
         _ => Verdict::Fail {
             expected: "the message written down".to_owned(),

@@ -26,6 +26,34 @@ fn every_format_has_its_marks() {
     }
 }
 
+/// What the damages look for is what the renderers write.
+#[test]
+fn marks_are_those_that_the_formats_write() {
+    let file = ("write_file", r#"{"path":"a","content":"b"}"#);
+    for format in crate::all() {
+        let marks = Marks::of(format.name());
+        let case = |calls: &[(&str, &str)]| {
+            let message = case::calls(calls);
+            Case::new(Group::Nex, "marks", "", message, Probe::RoundTrip)
+        };
+        let (one, two) = (case(&[file]), case(&[file, file]));
+        let Ok(one) = prepare(*format, &one) else { panic!("{} refuses one call", format.name()) };
+        let one = String::from_utf8_lossy(&one.replies[0].bytes).into_owned();
+        for mark in [marks.call_open, marks.call_close] {
+            assert!(one.contains(mark), "{}: {mark} in {one}", format.name());
+        }
+        let Ok(two) = prepare(*format, &two) else { continue };
+        let two = String::from_utf8_lossy(&two.replies[0].bytes).into_owned();
+        let (open, close) = marks.section.unwrap_or_default();
+        for mark in [open, close, marks.call_open_in(&two), marks.call_close_in(&two)] {
+            assert!(two.contains(mark), "{}: {mark} in {two}", format.name());
+        }
+        if !marks.call_close.is_empty() {
+            assert!(two.matches(marks.call_close_in(&two)).count() >= 2, "{}: {two}", format.name());
+        }
+    }
+}
+
 #[test]
 fn listed_limits_name_cases_and_formats_that_exist() {
     let (formats, named) = limits::names();
