@@ -87,7 +87,7 @@ pub(crate) fn escape_tags<'a>(json: &'a str, tags: &[&str]) -> Cow<'a, str> {
     for tag in tags {
         let first = tag.as_bytes()[0];
         debug_assert!(
-            first == b'<' || first == b'[',
+            matches!(first, b'<' | b'[' | b']'),
             "the tag begins with what may stand escaped in a string"
         );
         if memchr::memmem::find(escaped.as_bytes(), tag.as_bytes()).is_some() {
