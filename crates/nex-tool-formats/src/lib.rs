@@ -14,6 +14,7 @@
 
 mod builder;
 mod chatml;
+mod declared;
 mod document;
 mod engine;
 mod format;
@@ -24,11 +25,13 @@ mod json_body;
 mod laws;
 mod openai;
 mod python_json;
+mod qwen_xml;
 mod raw_value;
 mod reading;
 mod rendered;
 mod reply;
 mod sample;
+mod tagged_arguments;
 mod tagged_call;
 mod toolset;
 mod utf8;
@@ -41,6 +44,7 @@ pub use format::{
 pub use hermes::Hermes;
 pub use json::same_value;
 pub use openai::OpenAi;
+pub use qwen_xml::QwenXml;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 pub use sample::{Conversation, Sample, Unrepresentable};
