@@ -19,16 +19,17 @@ pub(crate) struct Turn<'a> {
 
 /// The turns of `text`, in order.
 pub(crate) fn turns(text: &str) -> impl Iterator<Item = Result<Turn<'_>, ConversationError>> {
-    turns_between(text, TURN_START, TURN_END)
+    turns_between(text, 0, TURN_START, TURN_END)
 }
 
-/// The turns of `text`, in order, in formats that have other marks in their place.
+/// The turns of `text` from `from` on, in formats that have other marks in their place.
 pub(crate) fn turns_between<'a>(
     text: &'a str,
+    from: usize,
     start: &'static str,
     end: &'static str,
 ) -> impl Iterator<Item = Result<Turn<'a>, ConversationError>> {
-    let mut at = 0;
+    let mut at = from;
     std::iter::from_fn(move || {
         if at >= text.len() {
             return None;

@@ -15,14 +15,17 @@
 mod builder;
 mod chatml;
 mod declared;
+mod deepseek_v32;
 mod document;
 mod engine;
 mod format;
+mod glm;
 mod hermes;
 mod json;
 mod json_body;
 #[cfg(test)]
 mod laws;
+mod minimax;
 mod openai;
 mod python_json;
 mod qwen_xml;
@@ -37,12 +40,15 @@ mod toolset;
 mod utf8;
 mod writing;
 
+pub use deepseek_v32::DeepSeekV32;
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
 };
+pub use glm::Glm;
 pub use hermes::Hermes;
 pub use json::same_value;
+pub use minimax::MiniMaxM2;
 pub use openai::OpenAi;
 pub use qwen_xml::QwenXml;
 pub use rendered::{Rendered, Span, SpanKind};
