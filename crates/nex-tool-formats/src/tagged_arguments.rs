@@ -2,8 +2,7 @@
 //!
 //! A [`Syntax`] says how the tags look; [`TaggedCalls`] reads replies by it; [`arguments_of`] gives
 //! the arguments of a call as they are written. A value is bare: it begins behind its opening tag
-//! and ends before the first closing tag, and there is no escape. Other tags inside it are content,
-//! unless closing tags follow each other so that the value's own must have been left out.
+//! and ends before the first closing tag, and there is no escape. Other tags inside it are content.
 
 mod read;
 mod value;

@@ -44,11 +44,12 @@ fn values_are_what_the_schema_says_they_are() {
         "#]],
     );
     check_47(
-        "Hm.</think>Both.<tool_call>f<arg_key>text</arg_key><arg_value> 007\n</arg_value><arg_key>n</arg_key><arg_value>5</arg_value></tool_call><tool_call>g</tool_call><|observation|>",
+        "<think>Hm.</think>Both.<tool_call>f<arg_key>text</arg_key><arg_value> 007\n</arg_value><arg_key>n</arg_key><arg_value>5</arg_value></tool_call><tool_call>g</tool_call><|observation|>",
         expect![[r#"
-            text "Hm.</think>Both."
-            call f {"text": " 007\n", "n": 5} at 16..135
-            call g {} at 135..159
+            reasoning "Hm."
+            text "Both."
+            call f {"text": " 007\n", "n": 5} at 23..142
+            call g {} at 142..166
         "#]],
     );
 }
@@ -85,10 +86,9 @@ fn either_dialect_reads_the_other() {
     "#]],
     );
     check_47(
-        "</think>\n<tool_call>f\n<arg_key>text</arg_key>\n<arg_value>\na\n</arg_value>\n</tool_call>",
+        "<tool_call>f\n<arg_key>text</arg_key>\n<arg_value>\na\n</arg_value>\n</tool_call>",
         expect![[r#"
-            text "</think>\n"
-            call f {"text": "\na\n"} at 9..85
+            call f {"text": "\na\n"} at 0..76
         "#]],
     );
 }
@@ -96,11 +96,9 @@ fn either_dialect_reads_the_other() {
 #[test]
 fn white_space_and_tags_inside_a_value_are_content() {
     check(
-        "<tool_call>f\n<arg_key>text</arg_key>\n<arg_value>\n  x </tool_call> <tool_call> <arg_key> &lt;\t\n</arg_value>\n</tool_call>",
+        "<tool_call>f\n<arg_key>text</arg_key>\n<arg_value>\n  x <arg_key> </tool_call> <tool_call> &lt;\t\n</arg_value>\n</tool_call>",
         expect![[r#"
-            text "<tool_call>f\n<arg_key>text</arg_key>\n<arg_value>\n  x </tool_call> <tool_call> <arg_key> &lt;\t\n</arg_value>\n</tool_call>"
-            defect UnclosedTag at 13: <arg_key> is not closed
-            defect MalformedCall at 66: the call names no tool
+            call f {"text": "\n  x <arg_key> </tool_call> <tool_call> &lt;\t\n"} at 0..119
         "#]],
     );
 }

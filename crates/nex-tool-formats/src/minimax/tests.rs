@@ -62,10 +62,9 @@ fn names_without_quotes_and_calls_without_a_section_are_read() {
 #[test]
 fn white_space_and_tags_inside_a_value_are_content() {
     check(
-        "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"text\">\n  x </invoke> </minimax:tool_call> &lt; <parameter name=\"n\">\t\n</parameter>\n</invoke>\n</minimax:tool_call>",
+        "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"text\">\n  x <parameter name=\"n\"> </invoke> </minimax:tool_call> &lt;\t\n</parameter>\n</invoke>\n</minimax:tool_call>",
         expect![[r#"
-            text "<minimax:tool_call>\n<invoke name=\"f\">\n<parameter name=\"text\">\n  x </invoke> </minimax:tool_call> &lt; <parameter name=\"n\">\t\n</parameter>\n</invoke>\n</minimax:tool_call>"
-            defect UnclosedTag at 38: <parameter name= is not closed
+            call f {"text": "\n  x <parameter name=\"n\"> </invoke> </minimax:tool_call> &lt;\t\n"} at 20..146
         "#]],
     );
 }
@@ -86,7 +85,6 @@ fn a_cut_tail_keeps_the_finished_calls() {
             call f {"n": 1} at 20..81
             text "\n<inv"
             defect UnclosedTag at 0: <minimax:tool_call> is not closed
-            defect MalformedCall at 82: <minimax:tool_call> is followed by <invoke name=…
         "#]],
     );
     check(
@@ -123,9 +121,9 @@ fn mistakes_of_shape_are_named_and_stay_text() {
     check(
         "<minimax:tool_call>\n{\"name\": \"f\"}\n</minimax:tool_call>",
         expect![[r#"
-        text "<minimax:tool_call>\n{\"name\": \"f\"}\n</minimax:tool_call>"
-        defect MalformedCall at 20: <minimax:tool_call> is followed by <invoke name=…
-    "#]],
+            text "<minimax:tool_call>\n{\"name\": \"f\"}\n</minimax:tool_call>"
+            defect MalformedCall at 20: <invoke name=… or </minimax:tool_call> is due here
+        "#]],
     );
     check(
         "<minimax:tool_call>\n</minimax:tool_call>",

@@ -52,9 +52,20 @@ fn one_line_break_at_each_side_of_a_value_is_the_format_s_and_nothing_else() {
 #[test]
 fn tags_inside_a_value_are_content() {
     check(
-        "<tool_call>\n<function=f>\n<parameter=text>\n<tool_call> </tool_call> <function=g> </function> <parameter=n> <|im_end|>\n</parameter>\n</function>\n</tool_call>",
+        "<tool_call>\n<function=f>\n<parameter=text>\n<tool_call> </tool_call> <function=g> <parameter=n> </function> </tool_call> <|im_end|>\n</parameter>\n</function>\n</tool_call>",
         expect![[r#"
-            call f {"text": "<tool_call> </tool_call> <function=g> </function> <parameter=n> <|im_end|>"} at 12..141
+            call f {"text": "<tool_call> </tool_call> <function=g> <parameter=n> </function> </tool_call> <|im_end|>"} at 12..154
+        "#]],
+    );
+}
+
+#[test]
+fn an_argument_behind_the_end_of_a_call_shows_that_the_value_was_not_closed() {
+    check(
+        "<tool_call>\n<function=f>\n<parameter=text>\n</function> </tool_call> <parameter=n>\n</parameter>\n</function>\n</tool_call>",
+        expect![[r#"
+            text "<tool_call>\n<function=f>\n<parameter=text>\n</function> </tool_call> <parameter=n>\n</parameter>\n</function>\n</tool_call>"
+            defect UnclosedTag at 25: <parameter= is not closed
         "#]],
     );
 }
@@ -140,9 +151,9 @@ fn mistakes_of_shape_are_named_and_stay_text() {
     check(
         "<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>",
         expect![[r#"
-        text "<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>"
-        defect MalformedCall at 12: <tool_call> is followed by <function=…
-    "#]],
+            text "<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>"
+            defect MalformedCall at 12: <function=… or </tool_call> is due here
+        "#]],
     );
     check(
         "<tool_call>\n</tool_call>",

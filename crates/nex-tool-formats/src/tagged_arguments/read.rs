@@ -141,6 +141,7 @@ impl TaggedCalls {
     fn open_call(&mut self, at: usize, scan: &mut Scan<'_>) -> State {
         let text_from = match &mut self.section {
             Some(section) if section.is_fresh => section.open_at,
+            Some(section) if section.is_text => scan.at,
             _ => at,
         };
         self.call = Call { open_at: at, text_from, ..Call::default() };
@@ -183,8 +184,10 @@ impl TaggedCalls {
             self.leave_section(section, at, scan);
             return Some(self.open_section(at, scan));
         }
-        let message = format!("{} is followed by {}…", tags.open, self.syntax.call.open);
-        scan.out.defect(DefectKind::MalformedCall, at, message);
+        if !is_cut(&[self.syntax.call.open, tags.close], at, scan) {
+            let message = format!("{}… or {} is due here", self.syntax.call.open, tags.close);
+            scan.out.defect(DefectKind::MalformedCall, at, message);
+        }
         Some(State::Junk { searched: at })
     }
 
@@ -257,16 +260,16 @@ impl TaggedCalls {
         let (syntax, call) = (self.syntax, self.syntax.call);
         let at = scan.skip_blank(blank_until);
         self.state = State::Arguments { blank_until: at };
-        if at == scan.text.len() {
-            if !scan.is_end {
-                return None;
-            }
+        if at == scan.text.len() && !scan.is_end {
+            return None;
+        }
+        if at == scan.text.len() || is_cut(&[syntax.argument.open, call.close], at, scan) {
             unclosed(self.call.open_at, call.open, scan);
             if !scan.out.is_repairing {
                 return Some(State::Broken { searched: at });
             }
             scan.out.repair(DefectKind::UnclosedTag, at, format!("closed {}", call.open));
-            return Some(self.close_call(at, at, scan));
+            return Some(self.close_call(scan.text.len(), scan.text.len(), scan));
         }
         if scan.starts_with(at, syntax.argument.open)? {
             self.call.argument_at = at;
@@ -434,6 +437,11 @@ impl TaggedCalls {
 
 fn unclosed(at: usize, tag: &str, scan: &mut Scan<'_>) {
     scan.out.defect(DefectKind::UnclosedTag, at, format!("{tag} is not closed"));
+}
+
+/// The text ends at `at` with the beginning of one of `tags`.
+fn is_cut(tags: &[&str], at: usize, scan: &Scan<'_>) -> bool {
+    scan.is_end && tags.iter().any(|tag| tag.starts_with(&scan.text[at..]))
 }
 
 /// `f` of `"f"`, `'f'` or `f`.
