@@ -162,7 +162,16 @@ impl ConversationError {
 
 /// All formats, in the order in which they are listed to people.
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
-    &[&crate::OpenAi, &crate::Hermes]
+    &[
+        &crate::OpenAi,
+        &crate::Hermes,
+        &crate::QwenXml::Qwen3Coder,
+        &crate::QwenXml::Qwen35,
+        &crate::Glm::V45,
+        &crate::Glm::V47,
+        &crate::MiniMaxM2,
+        &crate::DeepSeekV32,
+    ]
 }
 
 /// The format called `name`.

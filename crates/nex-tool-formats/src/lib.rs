@@ -15,22 +15,28 @@
 mod builder;
 mod chatml;
 pub mod conformance;
+mod declared;
+mod deepseek_v32;
 mod document;
 mod engine;
 mod example;
 mod format;
+mod glm;
 mod hermes;
 mod json;
 mod json_body;
 #[cfg(test)]
 mod laws;
+mod minimax;
 mod openai;
 mod python_json;
+mod qwen_xml;
 mod raw_value;
 mod reading;
 mod rendered;
 mod reply;
 mod sample;
+mod tagged_arguments;
 mod tagged_call;
 #[cfg(feature = "templates")]
 mod template;
@@ -40,13 +46,17 @@ mod utf8;
 mod writing;
 
 pub use example::Example;
+pub use deepseek_v32::DeepSeekV32;
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
 };
+pub use glm::Glm;
 pub use hermes::Hermes;
 pub use json::same_value;
+pub use minimax::MiniMaxM2;
 pub use openai::OpenAi;
+pub use qwen_xml::QwenXml;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 pub use sample::{Conversation, Sample, Unrepresentable};

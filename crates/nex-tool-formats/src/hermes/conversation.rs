@@ -51,7 +51,12 @@ fn declarations(content: &str, at: usize) -> Result<(&str, Vec<ToolSpec>), Conve
     Ok((text, tools.collect::<Result<_, _>>()?))
 }
 
-fn results(content: &str, at: usize, out: &mut ConversationBuilder) -> Result<(), ConversationError> {
+/// Reads the responses that a user turn consists of.
+pub(crate) fn results(
+    content: &str,
+    at: usize,
+    out: &mut ConversationBuilder,
+) -> Result<(), ConversationError> {
     let mut rest = content;
     while !rest.is_empty() {
         let fail = |message: &str| ConversationError::new(at + content.len() - rest.len(), message);
