@@ -13,6 +13,7 @@
 //! - No input makes a parser panic; a call that was finished is never lost by what follows it.
 
 mod builder;
+mod chat_text;
 mod chatml;
 mod document;
 mod engine;
@@ -22,6 +23,8 @@ mod json;
 mod json_body;
 #[cfg(test)]
 mod laws;
+mod markup_call;
+mod nexau;
 mod openai;
 mod python_json;
 mod raw_value;
@@ -40,6 +43,7 @@ pub use format::{
 };
 pub use hermes::Hermes;
 pub use json::same_value;
+pub use nexau::NexAu;
 pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
