@@ -15,6 +15,7 @@
 mod builder;
 mod chat_text;
 mod chatml;
+mod cline;
 mod document;
 mod engine;
 mod format;
@@ -38,6 +39,7 @@ mod toolset;
 mod utf8;
 mod writing;
 
+pub use cline::Cline;
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,

@@ -414,7 +414,7 @@ fn stray(wrapper: &mut OpenWrapper, end: usize, scan: &mut Scan<'_>) {
 
 /// `text` without the beginning of `closer` at its end.
 fn without_part_of<'a>(closer: &str, text: &'a str) -> &'a str {
-    let parts = (1..closer.len()).rev().map(|length| &closer[..length]);
+    let parts = (1..closer.len()).rev().filter_map(|length| closer.get(..length));
     parts.filter_map(|part| text.strip_suffix(part)).next().unwrap_or(text)
 }
 
