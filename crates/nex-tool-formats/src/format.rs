@@ -162,7 +162,15 @@ impl ConversationError {
 
 /// All formats, in the order in which they are listed to people.
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
-    &[&crate::OpenAi, &crate::Hermes, &crate::NexAu, &crate::Cline, &crate::OpenHands]
+    &[
+        &crate::OpenAi,
+        &crate::Hermes,
+        &crate::NexAu,
+        &crate::Cline,
+        &crate::OpenHands,
+        &crate::TerminusXml,
+        &crate::TerminusJson,
+    ]
 }
 
 /// The format called `name`.
