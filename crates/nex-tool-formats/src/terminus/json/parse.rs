@@ -44,10 +44,10 @@ fn find(text: &str) -> Option<(usize, JsonScan, Step)> {
         let (mut scan, mut at) = (JsonScan::default(), start);
         let step = scan.feed(text.as_bytes(), &mut at);
         looked_at(at - start + 1);
-        let first = text[start + 1..].trim_start();
-        let is_ours = ["\"analysis\"", "\"plan\"", "\"commands\"", "\"task_complete\""]
-            .iter()
-            .any(|key| first.starts_with(key));
+        // A reply in single quotes is one too, though no JSON.
+        let first = text[start + 1..].trim_start().strip_prefix(['"', '\'']).unwrap_or_default();
+        let is_ours =
+            ["analysis", "plan", "commands", "task_complete"].iter().any(|key| first.starts_with(key));
         if is_ours {
             return Some((start, scan, step));
         }
@@ -115,8 +115,7 @@ fn commands(text: &str, start: usize, out: &mut ReplyBuilder) -> usize {
     let mut end = start;
     for Member { value, .. } in scan.members {
         end = value.end;
-        let members = json::members(&text[value.clone()]).unwrap_or_default();
-        if members.iter().any(|(key, value)| key == "keystrokes" && value.starts_with('"')) {
+        if json::members(&text[value.clone()]).is_some_and(has_keystrokes) {
             out.call(None, COMMAND.to_owned(), text[value.clone()].to_owned(), value);
         } else {
             out.defect(
@@ -128,6 +127,10 @@ fn commands(text: &str, start: usize, out: &mut ReplyBuilder) -> usize {
         }
     }
     end
+}
+
+fn has_keystrokes(members: Vec<(std::borrow::Cow<'_, str>, &str)>) -> bool {
+    members.iter().any(|(key, value)| key == "keystrokes" && value.starts_with('"'))
 }
 
 /// What is finished of an object that is not.
@@ -160,8 +163,10 @@ fn mended_members(json: &str, span: std::ops::Range<usize>, out: &mut ReplyBuild
     scan.feed(list.as_bytes(), &mut at);
     for Member { value, .. } in scan.members {
         let arguments = &list[value];
-        if json::members(arguments).is_some_and(|all| all.iter().any(|(key, _)| key == "keystrokes")) {
+        if json::members(arguments).is_some_and(has_keystrokes) {
             out.call(None, COMMAND.to_owned(), arguments.to_owned(), span.clone());
+        } else {
+            out.unread_call(arguments);
         }
     }
     if value("task_complete") == Some("true") {
