@@ -171,6 +171,11 @@ pub fn all() -> &'static [&'static dyn ToolCallFormat] {
         &crate::Glm::V47,
         &crate::MiniMaxM2,
         &crate::DeepSeekV32,
+        &crate::NexAu,
+        &crate::Cline,
+        &crate::OpenHands,
+        &crate::TerminusXml,
+        &crate::TerminusJson,
     ]
 }
 

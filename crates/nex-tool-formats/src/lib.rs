@@ -13,10 +13,12 @@
 //! - No input makes a parser panic; a call that was finished is never lost by what follows it.
 
 mod builder;
+mod chat_text;
 mod chatml;
 pub mod conformance;
 mod declared;
 mod deepseek_v32;
+mod cline;
 mod document;
 mod engine;
 mod example;
@@ -28,7 +30,10 @@ mod json_body;
 #[cfg(test)]
 mod laws;
 mod minimax;
+mod markup_call;
+mod nexau;
 mod openai;
+mod openhands;
 mod python_json;
 mod qwen_xml;
 mod raw_value;
@@ -40,6 +45,7 @@ mod tagged_arguments;
 mod tagged_call;
 #[cfg(feature = "templates")]
 mod template;
+mod terminus;
 mod toolset;
 mod tokens;
 mod utf8;
@@ -47,6 +53,7 @@ mod writing;
 
 pub use example::Example;
 pub use deepseek_v32::DeepSeekV32;
+pub use cline::Cline;
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
@@ -62,6 +69,14 @@ pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 pub use sample::{Conversation, Sample, Unrepresentable};
 #[cfg(feature = "templates")]
 pub use template::{ArgumentsAs, ChatTemplate, MaskedTurns, NotAppendOnly, TemplateError, TemplateOptions};
+pub use nexau::NexAu;
+pub use openai::OpenAi;
+pub use openhands::OpenHands;
+pub use rendered::{Rendered, Span, SpanKind};
+pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
+pub use sample::{Conversation, Sample, Unrepresentable};
+pub use terminus::json::TerminusJson;
+pub use terminus::xml::TerminusXml;
 pub use toolset::Toolset;
 pub use tokens::{IGNORED_LABEL, Token, TokenMask};
 #[cfg(feature = "tokenizers")]
