@@ -38,7 +38,7 @@ pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
 };
-pub use hermes::Hermes;
+pub use hermes::{HERMES, Hermes, QWEN3};
 pub use json::same_value;
 pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
