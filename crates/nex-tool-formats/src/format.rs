@@ -162,7 +162,7 @@ impl ConversationError {
 
 /// All formats, in the order in which they are listed to people.
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
-    &[&crate::OpenAi, &crate::HERMES, &crate::QWEN3]
+    &[&crate::OpenAi, &crate::HERMES, &crate::QWEN3, &crate::DEEPSEEK_V3, &crate::DEEPSEEK_V3_1]
 }
 
 /// The format called `name`.

@@ -14,6 +14,7 @@
 
 mod builder;
 mod chatml;
+mod deepseek;
 mod document;
 mod engine;
 mod format;
@@ -22,6 +23,7 @@ mod json;
 mod json_body;
 #[cfg(test)]
 mod laws;
+mod named_call;
 mod openai;
 mod python_json;
 mod raw_value;
@@ -29,11 +31,13 @@ mod reading;
 mod rendered;
 mod reply;
 mod sample;
+mod sections;
 mod tagged_call;
 mod toolset;
 mod utf8;
 mod writing;
 
+pub use deepseek::{DEEPSEEK_V3, DEEPSEEK_V3_1, DeepSeek};
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
