@@ -19,6 +19,7 @@ pub mod conformance;
 mod declared;
 mod deepseek_v32;
 mod cline;
+mod deepseek;
 mod document;
 mod engine;
 mod example;
@@ -32,6 +33,7 @@ mod laws;
 mod minimax;
 mod markup_call;
 mod nexau;
+mod named_call;
 mod openai;
 mod openhands;
 mod python_json;
@@ -42,6 +44,7 @@ mod rendered;
 mod reply;
 mod sample;
 mod tagged_arguments;
+mod sections;
 mod tagged_call;
 #[cfg(feature = "templates")]
 mod template;
@@ -54,12 +57,14 @@ mod writing;
 pub use example::Example;
 pub use deepseek_v32::DeepSeekV32;
 pub use cline::Cline;
+pub use deepseek::{DEEPSEEK_V3, DEEPSEEK_V3_1, DeepSeek};
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
 };
 pub use glm::Glm;
 pub use hermes::Hermes;
+pub use hermes::{HERMES, Hermes, QWEN3};
 pub use json::same_value;
 pub use minimax::MiniMaxM2;
 pub use openai::OpenAi;

@@ -92,3 +92,18 @@ impl ConversationBuilder {
         self.conversation
     }
 }
+
+/// Where the first of `marks` begins in `text` from `from` on, or its end.
+pub(crate) fn first_of(text: &str, from: usize, marks: &[&str]) -> usize {
+    let mut at = from;
+    while let Some(next) =
+        text.as_bytes()[at..].iter().position(|byte| marks.iter().any(|mark| mark.as_bytes()[0] == *byte))
+    {
+        at += next;
+        if marks.iter().any(|mark| text.as_bytes()[at..].starts_with(mark.as_bytes())) {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
+}
