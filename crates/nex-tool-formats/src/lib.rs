@@ -12,6 +12,7 @@
 //! - Spans tile the text; only what a model wrote is trainable.
 //! - No input makes a parser panic; a call that was finished is never lost by what follows it.
 
+mod anthropic;
 mod builder;
 mod chatml;
 mod document;
@@ -34,6 +35,7 @@ mod toolset;
 mod utf8;
 mod writing;
 
+pub use anthropic::Anthropic;
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
