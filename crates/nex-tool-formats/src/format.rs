@@ -162,7 +162,7 @@ impl ConversationError {
 
 /// All formats, in the order in which they are listed to people.
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
-    &[&crate::OpenAi, &crate::Anthropic, &crate::Hermes]
+    &[&crate::OpenAi, &crate::Anthropic, &crate::Hermes, &crate::Llama3]
 }
 
 /// The format called `name`.

@@ -23,6 +23,7 @@ mod json;
 mod json_body;
 #[cfg(test)]
 mod laws;
+mod llama_3;
 mod openai;
 mod python_json;
 mod raw_value;
@@ -42,6 +43,7 @@ pub use format::{
 };
 pub use hermes::Hermes;
 pub use json::same_value;
+pub use llama_3::Llama3;
 pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};

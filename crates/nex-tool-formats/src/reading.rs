@@ -3,6 +3,8 @@
 use crate::sample::Pairing;
 use crate::{Conversation, ParseOptions, ToolCallFormat, Toolset};
 use nex_trajectory::{CallId, ContentBlock, Message, Role, ToolResult, ToolSpec};
+use serde::Deserialize;
+use serde_json::Value;
 
 /// Collects a conversation.
 #[derive(Default)]
@@ -85,4 +87,23 @@ impl ConversationBuilder {
     pub(crate) fn finish(self) -> Conversation {
         self.conversation
     }
+}
+
+/// A tool as chat templates write it.
+#[derive(Deserialize)]
+pub(crate) struct Declaration {
+    function: DeclaredFunction,
+}
+
+#[derive(Deserialize)]
+struct DeclaredFunction {
+    name: String,
+    #[serde(default)]
+    description: String,
+    parameters: Value,
+}
+
+pub(crate) fn spec_of(declaration: Declaration) -> ToolSpec {
+    let DeclaredFunction { name, description, parameters } = declaration.function;
+    ToolSpec { name, description, input_schema: parameters }
 }

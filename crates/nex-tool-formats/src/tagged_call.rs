@@ -53,9 +53,9 @@ pub(crate) fn push(
     scan.out.unread_call(&text[span]);
 }
 
-/// Adds the call that `value`, which stands in `text`, describes. False, with the defects reported,
-/// if it describes none.
-fn push_value(
+/// Adds the call that `value`, which stands in `text` (itself `shift` bytes into the reply), describes.
+/// False, with the defects reported, if it describes none.
+pub(crate) fn push_value(
     scan: &mut Scan<'_>,
     keys: &Keys,
     span: Range<usize>,

@@ -28,11 +28,21 @@ pub(crate) struct Laws {
     pub(crate) default_system: Option<&'static str>,
     /// A reply that ends early is read as far as it went; not so for formats that are one document.
     pub(crate) has_tail: bool,
+    /// A reply is text or one call, and never shows reasoning: most cases are made so.
+    pub(crate) is_terse: bool,
 }
 
 impl Laws {
     pub(crate) fn of(format: &'static dyn ToolCallFormat, tags: &'static [&'static str]) -> Self {
-        Self { format, tags, keeps_tools: true, keeps_errors: false, default_system: None, has_tail: true }
+        Self {
+            format,
+            tags,
+            keeps_tools: true,
+            keeps_errors: false,
+            default_system: None,
+            has_tail: true,
+            is_terse: false,
+        }
     }
 }
 
@@ -84,7 +94,11 @@ pub(crate) use laws;
 
 impl Laws {
     fn conversation(&self, seed: u64) -> Owned {
-        Generator::new(seed, self.tags).conversation()
+        self.generator(seed).conversation()
+    }
+
+    fn generator(&self, seed: u64) -> Generator {
+        Generator::new(seed, self.tags).terse(self.is_terse)
     }
 
     /// `parse(render(x)) == x`, and enough of the cases are representable for that to say something.
@@ -147,7 +161,7 @@ impl Laws {
 
     pub(crate) fn splits(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
+            let mut generator = self.generator(seed);
             let owned = generator.conversation();
             let toolset = Toolset::new(&owned.tools);
             let mut replies: Vec<Vec<u8>> = vec![generator.bytes(), generator.hostile().into_bytes()];
@@ -178,7 +192,7 @@ impl Laws {
 
     pub(crate) fn deltas(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
+            let mut generator = self.generator(seed);
             let owned = generator.conversation();
             let toolset = Toolset::new(&owned.tools);
             let mut replies =
@@ -249,7 +263,7 @@ impl Laws {
 
     pub(crate) fn no_panic(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
+            let mut generator = self.generator(seed);
             let tools = generator.conversation().tools;
             let bytes = generator.bytes();
             for repair in [false, true] {
