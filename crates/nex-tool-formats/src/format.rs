@@ -164,6 +164,7 @@ impl ConversationError {
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
     &[
         &crate::OpenAi,
+        &crate::Anthropic,
         &crate::HERMES,
         &crate::QWEN3,
         &crate::QwenXml::Qwen3Coder,
@@ -179,6 +180,7 @@ pub fn all() -> &'static [&'static dyn ToolCallFormat] {
         &crate::OpenHands,
         &crate::TerminusXml,
         &crate::TerminusJson,
+        &crate::Llama3,
     ]
 }
 

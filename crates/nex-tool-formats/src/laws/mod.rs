@@ -30,6 +30,8 @@ pub(crate) struct Laws {
     pub(crate) has_tail: bool,
     /// Makes of any conversation one that an agent of this format could have, where its tools are fixed.
     pub(crate) adapt: fn(&mut Owned),
+    /// A reply is text or one call, and never shows reasoning: most cases are made so.
+    pub(crate) is_terse: bool,
 }
 
 impl Laws {
@@ -42,6 +44,7 @@ impl Laws {
             default_system: None,
             has_tail: true,
             adapt: |_| {},
+            is_terse: false,
         }
     }
 }
@@ -94,7 +97,11 @@ pub(crate) use laws;
 
 impl Laws {
     fn conversation(&self, seed: u64) -> Owned {
-        self.adapted(&mut Generator::new(seed, self.tags))
+        self.adapted(&mut self.generator(seed))
+    }
+
+    fn generator(&self, seed: u64) -> Generator {
+        Generator::new(seed, self.tags).terse(self.is_terse)
     }
 
     fn adapted(&self, generator: &mut Generator) -> Owned {
@@ -163,7 +170,7 @@ impl Laws {
 
     pub(crate) fn splits(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
+            let mut generator = self.generator(seed);
             let owned = self.adapted(&mut generator);
             let toolset = Toolset::new(&owned.tools);
             let mut replies: Vec<Vec<u8>> = vec![generator.bytes(), generator.hostile().into_bytes()];
@@ -194,7 +201,7 @@ impl Laws {
 
     pub(crate) fn deltas(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
+            let mut generator = self.generator(seed);
             let owned = self.adapted(&mut generator);
             let toolset = Toolset::new(&owned.tools);
             let mut replies =
@@ -265,7 +272,7 @@ impl Laws {
 
     pub(crate) fn no_panic(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
+            let mut generator = self.generator(seed);
             let tools = self.adapted(&mut generator).tools;
             let bytes = generator.bytes();
             for repair in [false, true] {
