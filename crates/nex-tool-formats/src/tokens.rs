@@ -75,14 +75,15 @@ impl TokenMask {
                 first += 1;
             }
             claimed = bytes.end;
-            let touched = || spans[first..].iter().take_while(|span| span.start < bytes.end.max(bytes.start + 1));
+            let touched =
+                || spans[first..].iter().take_while(|span| span.start < bytes.end.max(bytes.start + 1));
             self.push(&token, touched);
         }
     }
 
     fn push<'a, I: Iterator<Item = &'a Span>>(&mut self, token: &Token, touched: impl Fn() -> I) {
-        let ends_turn = token.is_special
-            && touched().any(|span| span.kind == SpanKind::EndOfTurn && span.is_trainable);
+        let ends_turn =
+            token.is_special && touched().any(|span| span.kind == SpanKind::EndOfTurn && span.is_trainable);
         let least = touched().find(|span| !span.is_trainable);
         let (kind, is_trainable) = match (least, touched().next()) {
             _ if ends_turn => (SpanKind::EndOfTurn, true),
@@ -145,7 +146,11 @@ mod tests {
                 vec![Scaffold, AssistantText, EndOfTurn, Observation],
             ),
             // The same, not special.
-            (vec![(0..3, false), (3..6, false), (6..8, false)], vec![-100; 3], vec![Scaffold, Scaffold, Observation]),
+            (
+                vec![(0..3, false), (3..6, false), (6..8, false)],
+                vec![-100; 3],
+                vec![Scaffold, Scaffold, Observation],
+            ),
             // `:` is claimed by no token, so it belongs to the next.
             (
                 vec![(0..1, false), (2..4, false), (4..8, false)],

@@ -576,6 +576,22 @@ fn arguments_are_passed_as_the_template_takes_them() {
 }
 
 #[test]
+fn contents_are_parts_where_a_template_takes_only_those() {
+    check(
+        "trl/smolvlm.jinja",
+        "plain",
+        expect![[r#"
+         Scaffold "<|im_start|>User: "
+         User "question"
+         Scaffold "<end_of_utterance>\nAssistant:"
+        +AssistantText " answer"
+        +EndOfTurn "<end_of_utterance>"
+         Scaffold "\n"
+    "#]],
+    );
+}
+
+#[test]
 fn a_template_without_end_does_not_run_without_end() {
     let source = "{% for a in range(100000) %}{% for b in range(100000) %}{{ a }}{% endfor %}{% endfor %}";
     let template = ChatTemplate::new("endless", source).expect("it compiles");
