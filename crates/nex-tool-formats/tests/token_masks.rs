@@ -119,7 +119,7 @@ fn trainable_bytes(rendered: &Rendered) -> Vec<bool> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whole_texts_keep_the_laws(rendered in chat()) {
@@ -166,9 +166,6 @@ fn check_tokens(rendered: &Rendered, mask: &TokenMask, is_exact: bool) -> Result
         prop_assert!(rendered.spans.iter().filter(touches).any(|span| span.kind == mask.kinds[index]));
     }
     prop_assert_eq!(at, rendered.text.len());
-    for span in rendered.spans.iter().filter(|span| span.kind == SpanKind::EndOfTurn && span.is_trainable) {
-        prop_assert!(is_trainable[span.start..span.end].iter().all(|is| *is));
-    }
     let id = PLAIN.tokenizer().token_to_id("<|im_end|>").expect("it is a token");
     let ends =
         rendered.spans.iter().filter(|span| span.kind == SpanKind::EndOfTurn && span.is_trainable).count();
