@@ -30,7 +30,7 @@ pub use error::{NotAppendOnly, TemplateError};
 
 use crate::{Rendered, Sample};
 use chrono::NaiveDateTime;
-use conversation::Conversation;
+use conversation::{Conversation, Shape};
 use generation::Marks;
 use minijinja::{Environment, Value};
 use serde_json::{Map, Value as Json, json};
@@ -41,7 +41,7 @@ pub struct ChatTemplate {
     name: String,
     env: Environment<'static>,
     has_marks: bool,
-    wants_text: bool,
+    shape: Shape,
 }
 
 /// What a template is given besides the conversation.
@@ -92,8 +92,11 @@ impl ChatTemplate {
         let name = name.into();
         let env = environment::compile(source).map_err(|error| TemplateError::syntax(&name, &error))?;
         let has_marks = generation::is_marked(source);
-        let mut template = Self { name, env, has_marks, wants_text: false };
-        template.wants_text = template.prefers_text_arguments();
+        let mut template = Self { name, env, has_marks, shape: Shape::default() };
+        template.shape = Shape {
+            has_text_arguments: template.prefers_text_arguments(),
+            has_parts: template.prefers_parts(),
+        };
         Ok(template)
     }
 
@@ -175,12 +178,12 @@ impl ChatTemplate {
         sample: &Sample<'a>,
         options: &TemplateOptions,
     ) -> Result<Conversation<'a>, TemplateError> {
-        let takes_text = match options.arguments {
-            ArgumentsAs::Detected => self.wants_text,
+        let has_text_arguments = match options.arguments {
+            ArgumentsAs::Detected => self.shape.has_text_arguments,
             ArgumentsAs::Object => false,
             ArgumentsAs::Text => true,
         };
-        Ok(Conversation::of(sample, takes_text)?)
+        Ok(Conversation::of(sample, Shape { has_text_arguments, ..self.shape })?)
     }
 
     /// Whether the template fails on arguments that are an object, or prints them as Python would,
@@ -209,6 +212,21 @@ impl ChatTemplate {
             return false;
         }
         call(json!("{\"argument\": \"probe\"}")).is_ok_and(|text| !prints_python(&text))
+    }
+
+    /// Whether the template prints contents that are lists of parts, and none that are strings.
+    fn prefers_parts(&self) -> bool {
+        const PROBE: &str = "ProbedContent";
+        let shows = |content: Json| {
+            let messages = [json!({"role": "user", "content": content})];
+            self.probe(&messages, &Json::Null).is_ok_and(|text| text.contains(PROBE))
+        };
+        !shows(PROBE.into()) && shows(json!([{"type": "text", "text": PROBE}]))
+    }
+
+    fn probe(&self, messages: &[Json], tools: &Json) -> Result<String, TemplateError> {
+        let options = TemplateOptions { date: Some(NaiveDateTime::default()), ..Default::default() };
+        self.render_messages(messages, tools, false, &options)
     }
 }
 

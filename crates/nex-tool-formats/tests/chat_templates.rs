@@ -1,5 +1,8 @@
 //! Our Jinja against Python's: every official template, on conversations of every kind.
 
+// The counts are for people.
+#![allow(clippy::print_stderr)]
+
 mod oracle;
 
 use nex_tool_formats::{ChatTemplate, TemplateError, TemplateOptions};

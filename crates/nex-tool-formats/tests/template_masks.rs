@@ -1,5 +1,8 @@
 //! Loss masks of official templates: laws over all of them, and a few to be read.
 
+// The counts are for people.
+#![allow(clippy::print_stderr)]
+
 mod oracle;
 
 use expect_test::{Expect, expect};
@@ -573,6 +576,22 @@ fn arguments_are_passed_as_the_template_takes_them() {
         let options = TemplateOptions { arguments, ..options() };
         assert_eq!(template.render_text(&sample, false, &options).expect("it renders"), expected);
     }
+}
+
+#[test]
+fn contents_are_parts_where_a_template_takes_only_those() {
+    check(
+        "trl/smolvlm.jinja",
+        "plain",
+        expect![[r#"
+         Scaffold "<|im_start|>User: "
+         User "question"
+         Scaffold "<end_of_utterance>\nAssistant:"
+        +AssistantText " answer"
+        +EndOfTurn "<end_of_utterance>"
+         Scaffold "\n"
+    "#]],
+    );
 }
 
 #[test]

@@ -10,6 +10,22 @@ use nex_trajectory::{Arguments, ContentBlock, ImageSource, Node, Role, ToolCall}
 use serde_json::{Map, Value as Json, json};
 use std::ops::Range;
 
+/// What a template expects messages to look like.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shape {
+    /// Arguments are JSON text, no object.
+    pub(super) has_text_arguments: bool,
+    /// Contents are lists of parts, no strings.
+    pub(super) has_parts: bool,
+}
+
+impl Shape {
+    /// A content of `text` alone.
+    pub(super) fn text(self, text: &str) -> Json {
+        if self.has_parts { json!([{"type": "text", "text": text}]) } else { text.into() }
+    }
+}
+
 /// Messages and tools, with what the mask needs to know of them.
 #[derive(Debug)]
 pub(super) struct Conversation<'a> {
@@ -38,12 +54,12 @@ impl<'a> Conversation<'a> {
     /// # Errors
     /// A block stands where chat messages have no place for it, or arguments hold an integer of
     /// more than 64 bits.
-    pub(super) fn of(sample: &Sample<'a>, takes_text: bool) -> Result<Self, Unrepresentable> {
+    pub(super) fn of(sample: &Sample<'a>, shape: Shape) -> Result<Self, Unrepresentable> {
         let mut conversation =
             Self { messages: Vec::new(), json: Vec::new(), tools: Value::from(()), parts: Vec::new() };
         for (index, node) in sample.nodes.iter().copied().enumerate() {
             let first = conversation.json.len();
-            let (reply, contents) = conversation.add(index, node, takes_text)?;
+            let (reply, contents) = conversation.add(index, node, shape)?;
             conversation.parts.push(Part {
                 role: node.message.role,
                 messages: first..conversation.json.len(),
@@ -116,14 +132,14 @@ impl<'a> Conversation<'a> {
         &mut self,
         index: usize,
         node: &'a Node,
-        takes_text: bool,
+        shape: Shape,
     ) -> Result<(ReplyParts<'a>, Vec<String>), Unrepresentable> {
         let role = node.message.role;
         let mut contents = Vec::new();
         let mut reply = ReplyParts::default();
         match role {
             Role::System | Role::User => {
-                let (content, text) = content(index, node, &node.message.content)?;
+                let (content, text) = content(index, node, &node.message.content, shape)?;
                 self.json.push(json!({"role": role.as_str(), "content": content}));
                 contents.push(text);
             }
@@ -132,7 +148,7 @@ impl<'a> Conversation<'a> {
                     let ContentBlock::ToolResult(result) = block else {
                         return Err(Unrepresentable::new(index, node, "a tool message holds results only"));
                     };
-                    let (content, text) = content(index, node, &result.content)?;
+                    let (content, text) = content(index, node, &result.content, shape)?;
                     self.json
                         .push(json!({"role": "tool", "name": result.name, "tool_call_id": result.call_id,
                         "content": content}));
@@ -146,10 +162,10 @@ impl<'a> Conversation<'a> {
                 if !reply.reasoning.is_empty() {
                     message.insert("reasoning_content".to_owned(), reply.reasoning.as_str().into());
                 }
-                message.insert("content".to_owned(), reply.text.as_str().into());
+                message.insert("content".to_owned(), shape.text(&reply.text));
                 if !reply.calls.is_empty() {
                     let calls: Result<Vec<Json>, _> =
-                        reply.calls.iter().map(|call| written_call(call, takes_text)).collect();
+                        reply.calls.iter().map(|call| written_call(call, shape)).collect();
                     let calls = calls.map_err(|reason| Unrepresentable::new(index, node, reason))?;
                     message.insert("tool_calls".to_owned(), calls.into());
                 }
@@ -160,8 +176,8 @@ impl<'a> Conversation<'a> {
     }
 }
 
-fn written_call(call: &ToolCall, takes_text: bool) -> Result<Json, String> {
-    let arguments = match takes_text {
+fn written_call(call: &ToolCall, shape: Shape) -> Result<Json, String> {
+    let arguments = match shape.has_text_arguments {
         true => call.arguments.as_text().into(),
         false => object(&call.arguments)?,
     };
@@ -206,7 +222,12 @@ fn has_long_integer(text: &str) -> bool {
 }
 
 /// Text as a string; with pictures, parts. And all its text.
-fn content(index: usize, node: &Node, blocks: &[ContentBlock]) -> Result<(Json, String), Unrepresentable> {
+fn content(
+    index: usize,
+    node: &Node,
+    blocks: &[ContentBlock],
+    shape: Shape,
+) -> Result<(Json, String), Unrepresentable> {
     let mut texts: Vec<&str> = Vec::new();
     let mut parts = Vec::new();
     for block in blocks {
@@ -226,7 +247,7 @@ fn content(index: usize, node: &Node, blocks: &[ContentBlock]) -> Result<(Json, 
     }
     let text = texts.join("\n");
     let has_picture = texts.len() < parts.len();
-    Ok((if has_picture { parts.into() } else { text.as_str().into() }, text))
+    Ok((if has_picture { parts.into() } else { shape.text(&text) }, text))
 }
 
 /// Null keys are left out, and reasoning has the two names that templates read.

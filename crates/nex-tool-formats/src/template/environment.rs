@@ -13,7 +13,7 @@ use minijinja_contrib::pycompat;
 use std::fmt::Write;
 
 /// Instructions after which a template is stopped: far above what a long conversation needs.
-const FUEL: u64 = 200_000_000;
+const FUEL: u64 = 20_000_000;
 
 /// How a call of `raise_exception` is told from other failures.
 pub(super) const RAISED: &str = "the template raised: ";

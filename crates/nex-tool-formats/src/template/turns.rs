@@ -107,8 +107,11 @@ impl Run<'_> {
     /// What the template writes after a plain answer that ends the conversation.
     pub(super) fn tail(&self) -> String {
         const PROBE: &str = "ProbedAnswer";
-        let messages =
-            [json!({"role": "user", "content": "x"}), json!({"role": "assistant", "content": PROBE})];
+        let shape = self.template.shape;
+        let messages = [
+            json!({"role": "user", "content": shape.text("x")}),
+            json!({"role": "assistant", "content": shape.text(PROBE)}),
+        ];
         let messages: Vec<_> = messages.iter().map(super::python::value_of).collect();
         match self.render(&messages, false, Marks::default()) {
             Ok(text) => text.rsplit_once(PROBE).map(|(_, tail)| tail.to_owned()).unwrap_or_default(),
@@ -140,8 +143,10 @@ impl Run<'_> {
 /// Characters shown of a text that changed.
 const SNIPPET_CHARS: usize = 60;
 
+/// The text from `start` on; from the start of the tag that it lies in, if it lies in one.
 fn snippet(text: &str, start: usize) -> String {
-    text[start..].chars().take(SNIPPET_CHARS).collect()
+    let tag = text[..start].rfind('<').filter(|open| !text[*open..start].contains(['>', ' ', '\n']));
+    text[tag.unwrap_or(start)..].chars().take(SNIPPET_CHARS).collect()
 }
 
 /// Bytes in which both begin alike, up to a boundary between characters of both.
@@ -170,7 +175,7 @@ fn kept_end(with_reply: &str, whole: &str, tail: &str) -> Option<usize> {
         before.is_empty() || before.ends_with(['>', ']', '\n', ' ']) || after.starts_with(['<', '['])
     };
     let ends = (least..=tail.len()).filter(|at| tail.is_char_boundary(*at)).filter(is_boundary);
-    ends.map(|at| tail_start + at).filter(|end| *end <= alike).last()
+    ends.map(|at| tail_start + at).rfind(|end| *end <= alike)
 }
 
 /// The mark that ends a reply: as after a plain answer, or else what looks like one.
@@ -178,9 +183,9 @@ fn end_mark(reply: &str, tail: &str) -> Option<Range<usize>> {
     if let Some(mark) = first_mark(tail) {
         let known = &tail[mark];
         // The template may write more after it, at the end of a conversation only.
-        let at = reply.rfind(known)?;
-        if is_scaffold(&reply[at + known.len()..], tail) {
-            return Some(at..at + known.len());
+        let found = reply.rfind(known).map(|at| at..at + known.len());
+        if let Some(found) = found.filter(|found| is_scaffold(&reply[found.end..], tail)) {
+            return Some(found);
         }
     }
     let written = reply.trim_end();
