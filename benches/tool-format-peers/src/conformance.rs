@@ -70,7 +70,7 @@ pub mod peers {
     use std::time::Duration;
 
     pub const ALL: [Peer; 4] =
-        [Peer::ToolParser, Peer::ToolParserPieces(1), Peer::ToolParserTokens, Peer::Dynamo];
+        [Peer::ToolParser, Peer::ToolParserPieces(1), Peer::ToolParserTokens(1), Peer::Dynamo];
     /// A case that takes longer counts as hung. Ours take milliseconds.
     const DEADLINE: Duration = Duration::from_secs(60);
 

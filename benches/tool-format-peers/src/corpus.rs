@@ -1,7 +1,7 @@
 //! A corpus of replies by seed: five tools, prose before, one to five calls, code of up to 8 kB.
 
 use nex_tool_formats::ToolCallFormat;
-use nex_tool_formats::conformance::{Case, Group, Probe, prepare};
+use nex_tool_formats::conformance::{Case, Group, Prepared, Probe, prepare};
 use nex_trajectory::{Arguments, CallId, ContentBlock, Message, Role, ToolCall, ToolSpec};
 use rand::{RngExt as Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -29,7 +29,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// The five tools.
-pub fn tools() -> Vec<ToolSpec> {
+fn tools() -> Vec<ToolSpec> {
     let tool = |name: &str, arguments: &[(&str, &str)]| {
         let properties: Map<String, Value> =
             arguments.iter().map(|(name, kind)| ((*name).to_owned(), json!({"type": kind}))).collect();
@@ -68,15 +68,25 @@ pub fn single(format: &dyn ToolCallFormat, bytes: usize) -> Option<Output> {
     output(format, with_calls(None, vec![("write_file", arguments)]))
 }
 
+/// The tools as `format` has them: the five, or its own where it has but one.
+pub fn tools_of(format: &dyn ToolCallFormat) -> Vec<ToolSpec> {
+    let call = with_calls(None, vec![("forecast", json!({"city": "Paris"}))]);
+    prepared(format, call).map_or_else(tools, |prepared| prepared.tools)
+}
+
 fn output(format: &dyn ToolCallFormat, message: Message) -> Option<Output> {
-    let calls =
-        message.calls().map(|call| (call.name.clone(), call.arguments.as_text().to_owned())).collect();
-    let case =
-        Case { id: "corpus", title: "", group: Group::Nex, tools: tools(), message, probe: Probe::RoundTrip };
-    let prepared = prepare(format, &case).ok()?;
+    let prepared = prepared(format, message)?;
     let reply = &prepared.replies[0];
     let text = String::from_utf8(reply.bytes[..reply.end_of_turn].to_vec()).ok()?;
+    let calls = prepared.message.calls();
+    let calls = calls.map(|call| (call.name.clone(), call.arguments.as_text().to_owned())).collect();
     Some(Output { text, calls })
+}
+
+fn prepared(format: &dyn ToolCallFormat, message: Message) -> Option<Prepared> {
+    let case =
+        Case { id: "corpus", title: "", group: Group::Nex, tools: tools(), message, probe: Probe::RoundTrip };
+    prepare(format, &case).ok()
 }
 
 fn with_calls(text: Option<String>, calls: Vec<(&str, Value)>) -> Message {

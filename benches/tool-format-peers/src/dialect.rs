@@ -79,18 +79,35 @@ pub fn of(format: &str) -> Option<&'static Dialect> {
 pub fn pieces(text: &str, chars: usize) -> Vec<&str> {
     let mut starts: Vec<usize> = text.char_indices().map(|(at, _)| at).step_by(chars.max(1)).collect();
     starts.push(text.len());
+    // Of an empty text this is one start without an end.
     starts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect()
 }
 
-/// `text` in single characters, the `marks` whole.
-pub fn tokens<'a>(text: &'a str, marks: &[&str]) -> Vec<&'a str> {
+/// `text` in pieces of `chars` characters, cut where a mark begins and ends; the `marks` whole.
+pub fn tokens<'a>(text: &'a str, chars: usize, marks: &[&str]) -> Vec<&'a str> {
     let mut tokens = Vec::new();
     let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let mark = marks.iter().find(|mark| rest.starts_with(**mark));
-        let (token, after) = rest.split_at(mark.map_or(first.len_utf8(), |mark| mark.len()));
-        tokens.push(token);
-        rest = after;
+    while !rest.is_empty() {
+        let first = marks.iter().filter_map(|mark| Some((rest.find(mark)?, mark.len()))).min();
+        let (at, length) = first.unwrap_or((rest.len(), 0));
+        tokens.extend(pieces(&rest[..at], chars));
+        if length > 0 {
+            tokens.push(&rest[at..at + length]);
+        }
+        rest = &rest[at + length..];
     }
     tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_stay_whole() {
+        assert_eq!(tokens("aéb<x>cd<x>", 2, &["<x>"]), ["aé", "b", "<x>", "cd", "<x>"]);
+        assert_eq!(tokens("<x>", 1, &[]), ["<", "x", ">"]);
+        assert_eq!(pieces("aéb🌍", 3), ["aéb", "🌍"]);
+        assert!(tokens("", 2, &["<x>"]).is_empty());
+    }
 }

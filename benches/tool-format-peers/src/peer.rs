@@ -15,8 +15,8 @@ pub enum Peer {
     ToolParser,
     /// tool-parser, pieces of so many characters.
     ToolParserPieces(usize),
-    /// tool-parser, single characters, but marks whole.
-    ToolParserTokens,
+    /// tool-parser, pieces of so many characters, but marks whole, as from a tokenizer.
+    ToolParserTokens(usize),
     /// dynamo-parsers, whole replies.
     Dynamo,
 }
@@ -26,7 +26,7 @@ impl fmt::Display for Peer {
         match self {
             Self::ToolParser => f.write_str("tool-parser, whole"),
             Self::ToolParserPieces(chars) => write!(f, "tool-parser, {chars}-char pieces"),
-            Self::ToolParserTokens => f.write_str("tool-parser, marks whole"),
+            Self::ToolParserTokens(chars) => write!(f, "tool-parser, {chars}-char pieces, marks whole"),
             Self::Dynamo => f.write_str("dynamo-parsers, whole"),
         }
     }
@@ -90,7 +90,7 @@ impl Session {
         match self.peer {
             Peer::ToolParser | Peer::Dynamo => Cut::Whole(text),
             Peer::ToolParserPieces(chars) => Cut::Pieces(dialect::pieces(text, chars)),
-            Peer::ToolParserTokens => Cut::Pieces(dialect::tokens(text, self.dialect.marks)),
+            Peer::ToolParserTokens(chars) => Cut::Pieces(dialect::tokens(text, chars, self.dialect.marks)),
         }
     }
 

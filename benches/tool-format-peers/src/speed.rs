@@ -1,5 +1,7 @@
 //! How fast replies are read: megabytes a second of CPU time, and how many were read right.
 //!
+//! To a peer pieces come as from a tokenizer, marks whole, for several read nothing otherwise.
+//!
 //! Repetitions of all engines are interleaved, so that what else the machine does hits all alike;
 //! the median counts. A repetition stops after a while, however far it is, for some engines take
 //! time that grows with the square of the length.
@@ -46,7 +48,7 @@ impl Engine {
         #[cfg(feature = "peers")]
         let ours = {
             use crate::peer::Peer;
-            ours.chain([Peer::ToolParser, Peer::ToolParserPieces(4), Peer::Dynamo].map(Self::Peer))
+            ours.chain([Peer::ToolParser, Peer::ToolParserTokens(4), Peer::Dynamo].map(Self::Peer))
         };
         ours.collect()
     }
@@ -66,7 +68,7 @@ impl Engine {
         match self {
             Self::Pieces => true,
             #[cfg(feature = "peers")]
-            Self::Peer(crate::peer::Peer::ToolParserPieces(_)) => true,
+            Self::Peer(crate::peer::Peer::ToolParserTokens(_)) => true,
             _ => false,
         }
     }
@@ -84,7 +86,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// None if the engine does not read the format.
     fn open(engine: Engine, format: &'a dyn ToolCallFormat) -> Option<Self> {
-        let tools = corpus::tools();
+        let tools = corpus::tools_of(format);
         #[cfg(feature = "peers")]
         let session = match engine {
             Engine::Peer(peer) => Some(crate::peer::Session::open(peer, format.name(), &tools)?),
