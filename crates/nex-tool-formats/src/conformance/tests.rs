@@ -67,17 +67,7 @@ fn listed_limits_name_cases_and_formats_that_exist() {
 
 /// What is still to be mended, `(format, case)`. The list only shrinks: an entry that holds again
 /// fails the test until it is taken out.
-const KNOWN_FAILURES: &[(&str, &str)] = &[
-    ("openai", "base.truncated"),
-    ("openai", "batch.4.a"),
-    ("openai", "batch.4.b"),
-    ("openai", "batch.5.e"),
-    ("openai", "gap.5.b"),
-    ("openai", "gap.5.c"),
-    ("openai", "gap.7.b"),
-    ("openai", "gap.9.c"),
-    ("hermes", "fmt.5.d"),
-];
+const KNOWN_FAILURES: &[(&str, &str)] = &[];
 
 /// Every format holds every case, whichever way the reply arrives.
 #[test]
