@@ -15,29 +15,38 @@ pub(crate) fn tools_of<'a>(
     at: usize,
 ) -> Result<Vec<ToolSpec>, ConversationError> {
     let tool = |line: &str| {
-        let fail = |cause: String| {
+        let declared: Result<Declared, _> = serde_json::from_str(line);
+        declared.map_err(|cause| cause.to_string()).and_then(Declared::spec).map_err(|cause| {
             ConversationError::new(at, format!("a tool declaration cannot be read: {cause}: {line}"))
-        };
-        let declared: Declared = serde_json::from_str(line).map_err(|cause| fail(cause.to_string()))?;
-        let Declared { function, name, description, parameters } = declared;
-        if let Some(function) = function {
-            let Function { name, description, parameters } = function;
-            return Ok(ToolSpec { name, description, input_schema: parameters });
-        }
-        let name = name.ok_or_else(|| fail("it has neither `function` nor `name`".to_owned()))?;
-        Ok(ToolSpec { name, description, input_schema: parameters })
+        })
     };
     lines.filter(|line| !line.trim().is_empty()).map(tool).collect()
 }
 
+/// A tool as chat templates write it: a function, or an object that has one.
 #[derive(Deserialize)]
-struct Declared {
+pub(crate) struct Declared {
     function: Option<Function>,
     name: Option<String>,
     #[serde(default)]
     description: String,
     #[serde(default)]
     parameters: Value,
+}
+
+impl Declared {
+    /// The tool.
+    ///
+    /// # Errors
+    /// It has no name.
+    pub(crate) fn spec(self) -> Result<ToolSpec, String> {
+        let Self { function, name, description, parameters } = self;
+        if let Some(Function { name, description, parameters }) = function {
+            return Ok(ToolSpec { name, description, input_schema: parameters });
+        }
+        let name = name.ok_or("it has neither `function` nor `name`")?;
+        Ok(ToolSpec { name, description, input_schema: parameters })
+    }
 }
 
 #[derive(Deserialize)]

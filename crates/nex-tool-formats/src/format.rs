@@ -164,13 +164,23 @@ impl ConversationError {
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
     &[
         &crate::OpenAi,
-        &crate::Hermes,
+        &crate::Anthropic,
+        &crate::HERMES,
+        &crate::QWEN3,
         &crate::QwenXml::Qwen3Coder,
         &crate::QwenXml::Qwen35,
         &crate::Glm::V45,
         &crate::Glm::V47,
         &crate::MiniMaxM2,
+        &crate::DEEPSEEK_V3,
+        &crate::DEEPSEEK_V3_1,
         &crate::DeepSeekV32,
+        &crate::NexAu,
+        &crate::Cline,
+        &crate::OpenHands,
+        &crate::TerminusXml,
+        &crate::TerminusJson,
+        &crate::Llama3,
     ]
 }
 

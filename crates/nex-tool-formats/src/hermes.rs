@@ -1,4 +1,5 @@
 //! Hermes, the format of the Hermes and Qwen 2.5 and 3 models: calls as tagged JSON in ChatML.
+//! Two dialects of one reply: what stands around it is Qwen 2.5's ([`HERMES`]) or Qwen 3's ([`QWEN3`]).
 //!
 //! ```text
 //! <|im_start|>system
@@ -19,8 +20,16 @@
 //! </tool_response><|im_end|>
 //! ```
 //!
-//! Text of a conversation is byte for byte what Qwen2.5-Instruct's own chat template gives, its
-//! default system message included; reasoning stands as in Qwen 3, on every turn that has it.
+//! Text of a conversation is byte for byte what the chat templates of Qwen2.5-Instruct and Qwen3
+//! give. Qwen 2.5 has a system message of its own where there is none, and no reasoning; it stands as
+//! in Qwen 3, on every turn that has it. Qwen 3 keeps reasoning after the last question only
+//! (`AsTemplate`), and there a last reply without any has an empty pair of tags: so the last turn of a
+//! conversation is not the same text as that turn further back. Qwen3-Instruct-2507 is Qwen 3 but
+//! for that pair. Where the template strips line breaks off reasoning and text, we keep them.
+//!
+//! Hermes 2 Pro and 3 write the same replies, and their conversations are read (results in a turn of
+//! the role `tool`). They are not rendered: their template drops the text beside calls and declares
+//! tools in lines that are no JSON.
 //!
 //! Arguments are the exact text of the JSON value. Where a string in them holds one of the
 //! format's own tags, the renderer writes its `<` as `\u003c`: the value is the same, and no
@@ -46,21 +55,48 @@ use crate::{
 };
 use nex_trajectory::ToolSpec;
 
-/// The Hermes format.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Hermes;
+/// A dialect of the Hermes format.
+#[derive(Clone, Copy, Debug)]
+pub struct Hermes {
+    name: &'static str,
+    about: About,
+    /// What the template says where there is no system message.
+    default_system: Option<&'static str>,
+    /// Reasoning is Qwen 3's: kept after the last question, and never without its tags at the end.
+    is_thinking: bool,
+}
+
+/// Hermes as Qwen 2.5 has it.
+pub const HERMES: Hermes = Hermes {
+    name: "hermes",
+    about: About {
+        title: "Hermes",
+        models: "Qwen 2.5, QwQ, Hermes 2 Pro and 3",
+        limits: "no text after a call; no pictures; results pair with calls by their order",
+    },
+    default_system: Some(DEFAULT_SYSTEM),
+    is_thinking: false,
+};
+
+/// Hermes as Qwen 3 has it.
+pub const QWEN3: Hermes = Hermes {
+    name: "qwen3",
+    about: About {
+        title: "Qwen 3",
+        models: "Qwen 3, but for its Coder models",
+        limits: "no text after a call; no pictures; results pair with calls by their order",
+    },
+    default_system: None,
+    is_thinking: true,
+};
 
 impl ToolCallFormat for Hermes {
     fn name(&self) -> &'static str {
-        "hermes"
+        self.name
     }
 
     fn about(&self) -> About {
-        About {
-            title: "Hermes",
-            models: "Qwen 2.5, Qwen 3, QwQ, Hermes 2 Pro and 3",
-            limits: "no text after a call; no pictures; results pair with calls by their order",
-        }
+        self.about
     }
 
     fn parser(&self, tools: &Toolset, options: ParseOptions) -> Box<dyn ReplyParser> {
@@ -68,7 +104,7 @@ impl ToolCallFormat for Hermes {
     }
 
     fn render(&self, sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-        render::render(sample, options)
+        render::render(self, sample, options)
     }
 
     fn parse_conversation(
@@ -76,7 +112,7 @@ impl ToolCallFormat for Hermes {
         text: &str,
         tools: Option<&[ToolSpec]>,
     ) -> Result<Conversation, ConversationError> {
-        conversation::parse(text, tools)
+        conversation::parse(self, text, tools)
     }
 }
 
@@ -98,10 +134,12 @@ static FRAME: Frame = Frame {
     turn_ends: &[TURN_END],
 };
 
-/// What Qwen's template says where there is no system message.
+/// What Qwen 2.5's template says where there is no system message.
 const DEFAULT_SYSTEM: &str = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
-/// Between the instructions and the declarations.
-const TOOLS_OPEN: &str = "\n\n# Tools\n\nYou may call one or more functions to assist with the user query.\n\n\
+/// Between the instructions and the declarations, where there are instructions.
+const TOOLS_BEFORE: &str = "\n\n";
+/// Before the declarations.
+const TOOLS_OPEN: &str = "# Tools\n\nYou may call one or more functions to assist with the user query.\n\n\
     You are provided with function signatures within <tools></tools> XML tags:\n<tools>";
 /// After the declarations.
 const TOOLS_CLOSE: &str = "\n</tools>\n\nFor each function call, return a json object with function name and \

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use serde_json::ser::{Formatter, Serializer};
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
 
 /// `value` as Python would write it.
@@ -13,6 +13,61 @@ pub(crate) fn dumps(value: &Value) -> String {
         .serialize(&mut Serializer::with_formatter(&mut out, PythonFormatter))
         .expect("a JSON value serialises, and memory does not fail");
     String::from_utf8(out).expect("JSON of strings is UTF-8")
+}
+
+/// `value` as `json.dumps(value, ensure_ascii=False, indent=2)` or any other indent would write it.
+pub(crate) fn dumps_indented(value: &Value, indent: &'static [u8]) -> String {
+    let mut out = Vec::new();
+    let formatter = IndentedFormatter(PrettyFormatter::with_indent(indent));
+    value
+        .serialize(&mut Serializer::with_formatter(&mut out, formatter))
+        .expect("a JSON value serialises, and memory does not fail");
+    String::from_utf8(out).expect("JSON of strings is UTF-8")
+}
+
+/// Line breaks as Python's and `serde_json`'s indented writers have them alike; Python's floats.
+struct IndentedFormatter(PrettyFormatter<'static>);
+
+impl Formatter for IndentedFormatter {
+    fn begin_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_array(out)
+    }
+
+    fn end_array<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array(out)
+    }
+
+    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+        self.0.begin_array_value(out, is_first)
+    }
+
+    fn end_array_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array_value(out)
+    }
+
+    fn begin_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object(out)
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object(out)
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
+        self.0.begin_object_key(out, is_first)
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(out)
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object_value(out)
+    }
+
+    fn write_f64<W: Write + ?Sized>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
+        out.write_all(float(value).as_bytes())
+    }
 }
 
 struct PythonFormatter;
@@ -79,5 +134,13 @@ mod tests {
         // json.dumps(…, ensure_ascii=False)
         let python = "{\"b\": [1, 2.0, null, true], \"a\": {\"中\": \"\\\"\\\\/\\n\\u0001\u{7f}é\"}, \"e\": [], \"o\": {}}";
         assert_eq!(dumps(&value), python);
+    }
+
+    #[test]
+    fn indents_are_python_s() {
+        let value = json!({"a": [1, {"b": 2.0}], "e": [], "o": {}});
+        // json.dumps(…, indent=4)
+        let python = "{\n    \"a\": [\n        1,\n        {\n            \"b\": 2.0\n        }\n    ],\n    \"e\": [],\n    \"o\": {}\n}";
+        assert_eq!(dumps_indented(&value, b"    "), python);
     }
 }

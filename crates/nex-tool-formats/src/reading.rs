@@ -2,7 +2,7 @@
 
 use crate::sample::Pairing;
 use crate::{Conversation, ParseOptions, ToolCallFormat, Toolset};
-use nex_trajectory::{CallId, ContentBlock, Message, Role, ToolResult, ToolSpec};
+use nex_trajectory::{CallId, ContentBlock, Message, Role, ToolCall, ToolResult, ToolSpec};
 
 /// Collects a conversation.
 #[derive(Default)]
@@ -60,6 +60,12 @@ impl ConversationBuilder {
         reply.into_iter().flat_map(Message::calls).map(|call| (call.id.clone(), call.name.clone())).collect()
     }
 
+    /// The calls of the last reply.
+    pub(crate) fn calls_of_last_reply(&self) -> Vec<ToolCall> {
+        let reply = self.conversation.messages.iter().rfind(|message| message.role == Role::Assistant);
+        reply.into_iter().flat_map(Message::calls).cloned().collect()
+    }
+
     /// Adds the result of the next call of the last reply; results in a row are one message.
     /// False if no call waits for one.
     #[must_use]
@@ -85,4 +91,19 @@ impl ConversationBuilder {
     pub(crate) fn finish(self) -> Conversation {
         self.conversation
     }
+}
+
+/// Where the first of `marks` begins in `text` from `from` on, or its end.
+pub(crate) fn first_of(text: &str, from: usize, marks: &[&str]) -> usize {
+    let mut at = from;
+    while let Some(next) =
+        text.as_bytes()[at..].iter().position(|byte| marks.iter().any(|mark| mark.as_bytes()[0] == *byte))
+    {
+        at += next;
+        if marks.iter().any(|mark| text.as_bytes()[at..].starts_with(mark.as_bytes())) {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
 }

@@ -1,14 +1,17 @@
 //! Reading a whole conversation back.
 
-use super::{DEFAULT_SYSTEM, Hermes, RESPONSE_CLOSE, RESPONSE_OPEN, TOOLS_CLOSE, TOOLS_OPEN};
+use super::{Hermes, RESPONSE_CLOSE, RESPONSE_OPEN, TOOLS_BEFORE, TOOLS_CLOSE, TOOLS_OPEN};
 use crate::chatml::{self, Turn};
+use crate::declared;
 use crate::reading::ConversationBuilder;
 use crate::{Conversation, ConversationError, ParseOptions};
 use nex_trajectory::{Message, ToolSpec};
-use serde::Deserialize;
-use serde_json::Value;
 
-pub(super) fn parse(text: &str, tools: Option<&[ToolSpec]>) -> Result<Conversation, ConversationError> {
+pub(super) fn parse(
+    format: &Hermes,
+    text: &str,
+    tools: Option<&[ToolSpec]>,
+) -> Result<Conversation, ConversationError> {
     let mut out = ConversationBuilder::new(tools);
     for turn in chatml::turns(text) {
         let Turn { role, content, at } = turn?;
@@ -17,16 +20,16 @@ pub(super) fn parse(text: &str, tools: Option<&[ToolSpec]>) -> Result<Conversati
                 let (text, tools) = declarations(content, at)?;
                 out.declare(tools);
                 // The template puts its own system message where the conversation has none.
-                if text != DEFAULT_SYSTEM {
+                if let Some(text) = text.filter(|text| format.default_system != Some(text)) {
                     out.message(Message::system(text));
                 }
             }
             "system" => out.message(Message::system(content)),
-            "user" if content.starts_with(RESPONSE_OPEN) => results(content, at, &mut out)?,
+            "user" | "tool" if content.starts_with(RESPONSE_OPEN) => results(content, at, &mut out)?,
             "user" => out.message(Message::user(content)),
-            "assistant" => out.reply(&Hermes, content, ParseOptions::default()),
+            "assistant" => out.reply(format, content, ParseOptions::default()),
             _ => {
-                let message = format!("unknown role `{role}`; it is system, user or assistant");
+                let message = format!("unknown role `{role}`; it is system, user, assistant or tool");
                 return Err(ConversationError::new(at, message));
             }
         }
@@ -34,21 +37,20 @@ pub(super) fn parse(text: &str, tools: Option<&[ToolSpec]>) -> Result<Conversati
     Ok(out.finish())
 }
 
-/// Takes the declarations out of the system message and gives the rest.
-fn declarations(content: &str, at: usize) -> Result<(&str, Vec<ToolSpec>), ConversationError> {
-    let Some((text, declared)) = content.split_once(TOOLS_OPEN) else { return Ok((content, Vec::new())) };
-    let lines_at = at + text.len() + TOOLS_OPEN.len();
+/// Takes the declarations out of the system message and gives the rest, if there was any.
+fn declarations(content: &str, at: usize) -> Result<(Option<&str>, Vec<ToolSpec>), ConversationError> {
+    let Some((before, declared)) = content.split_once(TOOLS_OPEN) else {
+        return Ok((Some(content), Vec::new()));
+    };
+    let lines_at = at + before.len() + TOOLS_OPEN.len();
+    let text = before.strip_suffix(TOOLS_BEFORE);
+    if text.is_none() && !before.is_empty() {
+        return Err(ConversationError::new(at, "the declarations do not begin on a line of their own"));
+    }
     let lines = declared
         .strip_suffix(TOOLS_CLOSE)
         .ok_or_else(|| ConversationError::new(lines_at, "the tool declarations do not end as they should"))?;
-    let tools = lines.lines().filter(|line| !line.is_empty()).map(|line| {
-        let Declaration { function } = serde_json::from_str(line).map_err(|cause| {
-            ConversationError::new(lines_at, format!("a tool declaration cannot be read: {cause}: {line}"))
-        })?;
-        let Function { name, description, parameters } = function;
-        Ok(ToolSpec { name, description, input_schema: parameters })
-    });
-    Ok((text, tools.collect::<Result<_, _>>()?))
+    Ok((text, declared::tools_of(lines.lines(), lines_at)?))
 }
 
 /// Reads the responses that a user turn consists of.
@@ -69,17 +71,4 @@ pub(crate) fn results(
         rest = after.strip_prefix('\n').unwrap_or(after);
     }
     Ok(())
-}
-
-#[derive(Deserialize)]
-struct Declaration {
-    function: Function,
-}
-
-#[derive(Deserialize)]
-struct Function {
-    name: String,
-    #[serde(default)]
-    description: String,
-    parameters: Value,
 }

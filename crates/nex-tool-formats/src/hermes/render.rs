@@ -1,35 +1,38 @@
 //! Rendering a conversation with its loss mask.
 
 use super::{
-    CALL_CLOSE, CALL_OPEN, DEFAULT_SYSTEM, RESPONSE_CLOSE, RESPONSE_OPEN, THINK_CLOSE, THINK_OPEN,
+    CALL_CLOSE, CALL_OPEN, Hermes, RESPONSE_CLOSE, RESPONSE_OPEN, THINK_CLOSE, THINK_OPEN, TOOLS_BEFORE,
     TOOLS_CLOSE, TOOLS_OPEN,
 };
 use crate::chatml::{MARKS, TEXT_END, TURN_END, TURN_START, end_reply, push_turn};
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
 use crate::writing::{
-    arguments_object, declaration, in_order, keeps_reasoning, neighbours, plain_text, refuse, result_text,
-    results,
+    arguments_object, declaration, in_order, neighbours, plain_text, refuse, result_text, results,
 };
-use crate::{RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, python_json};
+use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, python_json};
 use nex_trajectory::{Role, ToolSpec};
 
 /// The tags that JSON is kept free of.
 const TAGS: [&str; 5] = [CALL_OPEN, CALL_CLOSE, TURN_START, TURN_END, TEXT_END];
 
-pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
+pub(super) fn render(
+    format: &Hermes,
+    sample: &Sample<'_>,
+    options: &RenderOptions,
+) -> Result<Rendered, Unrepresentable> {
     let mut out = Rendered::default();
     let mut pairing = Pairing::default();
     let has_system = sample.nodes.first().is_some_and(|node| node.message.role == Role::System);
     if !has_system {
-        system(DEFAULT_SYSTEM, sample.tools, &mut out);
+        system(format.default_system, sample.tools, &mut out);
     }
     for (index, node) in sample.nodes.iter().copied().enumerate() {
         match node.message.role {
             Role::System if index == 0 => {
                 let text = plain_text(index, node, &MARKS)?;
                 refuse(index, node, &text, &[TOOLS_OPEN])?;
-                system(&text, sample.tools, &mut out);
+                system(Some(&text), sample.tools, &mut out);
             }
             Role::System => {
                 push_turn(&mut out, "system", SpanKind::System, &plain_text(index, node, &MARKS)?)
@@ -44,7 +47,7 @@ pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Ren
             }
             Role::Assistant => {
                 pairing.calls(node.message.calls().map(|call| &call.id));
-                assistant(sample, index, options, &mut out)?;
+                assistant(format, sample, index, options, &mut out)?;
             }
             Role::Tool => tool(sample, index, &mut pairing, &mut out)?,
         }
@@ -56,11 +59,13 @@ pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Ren
     Ok(out)
 }
 
-fn system(text: &str, tools: &[ToolSpec], out: &mut Rendered) {
-    if tools.is_empty() {
-        return push_turn(out, "system", SpanKind::System, text);
-    }
-    let mut whole = format!("{text}{TOOLS_OPEN}");
+fn system(text: Option<&str>, tools: &[ToolSpec], out: &mut Rendered) {
+    let mut whole = match text {
+        Some(text) if tools.is_empty() => return push_turn(out, "system", SpanKind::System, text),
+        None if tools.is_empty() => return,
+        Some(text) => format!("{text}{TOOLS_BEFORE}{TOOLS_OPEN}"),
+        None => TOOLS_OPEN.to_owned(),
+    };
     for tool in tools {
         whole.push('\n');
         whole.push_str(&escape_tags(&python_json::dumps(&declaration(tool)), &TAGS));
@@ -70,6 +75,7 @@ fn system(text: &str, tools: &[ToolSpec], out: &mut Rendered) {
 }
 
 fn assistant(
+    format: &Hermes,
     sample: &Sample<'_>,
     index: usize,
     options: &RenderOptions,
@@ -79,7 +85,16 @@ fn assistant(
     let ReplyParts { reasoning, text, calls } = ReplyParts::of(index, node)?;
     refuse(index, node, &reasoning, &[TURN_START, TURN_END, TEXT_END, THINK_CLOSE, CALL_OPEN])?;
     refuse(index, node, &text, &[TURN_START, TURN_END, TEXT_END, CALL_OPEN])?;
-    let shows_reasoning = !reasoning.is_empty() && keeps_reasoning(sample, index, options);
+    let shows_reasoning = if format.is_thinking {
+        let is_after_question = question(sample).is_some_and(|question| index > question);
+        let is_last = index + 1 == sample.nodes.len();
+        match options.reasoning {
+            ReasoningHistory::All if !reasoning.is_empty() => true,
+            _ => is_after_question && (is_last || !reasoning.is_empty()),
+        }
+    } else {
+        !reasoning.is_empty() && options.reasoning == ReasoningHistory::All
+    };
     if !shows_reasoning && text.trim_start().starts_with(THINK_OPEN) {
         let reason = format!("the text begins with `{THINK_OPEN}` and would be read as reasoning");
         return Err(Unrepresentable::new(index, node, reason));
@@ -107,6 +122,16 @@ fn assistant(
     }
     end_reply(out, is_trainable && ended_itself(node));
     Ok(())
+}
+
+/// The last question, as Qwen 3's template finds it.
+fn question(sample: &Sample<'_>) -> Option<usize> {
+    sample.nodes.iter().rposition(|node| {
+        let text = node.message.text();
+        let is_response =
+            text.starts_with(RESPONSE_OPEN.trim_end()) && text.ends_with(RESPONSE_CLOSE.trim_start());
+        node.message.role == Role::User && !is_response
+    })
 }
 
 fn tool(

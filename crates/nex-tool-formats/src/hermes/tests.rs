@@ -1,5 +1,5 @@
 use super::*;
-use crate::laws::{Laws, Owned, describe, describe_mask, example, laws, weather_tools};
+use crate::laws::{Laws, Owned, describe, describe_mask, example, laws};
 use crate::{ParsedReply, SpanKind};
 use expect_test::{Expect, expect};
 use nex_trajectory::{Arguments, ContentBlock, Message, Role, ToolCall, ToolResult};
@@ -9,11 +9,11 @@ fn check(reply: &str, expected: Expect) {
 }
 
 fn parse(reply: &str) -> ParsedReply {
-    Hermes.parse(reply, &Toolset::default(), ParseOptions::default())
+    HERMES.parse(reply, &Toolset::default(), ParseOptions::default())
 }
 
 fn render(owned: &Owned) -> Result<Rendered, Unrepresentable> {
-    Hermes.render(&owned.sample(), &RenderOptions::default())
+    HERMES.render(&owned.sample(), &RenderOptions::default())
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn nothing_and_only_reasoning_are_empty_replies() {
 
 #[test]
 fn bytes_that_are_not_utf8_are_replaced_and_named() {
-    let mut parser = Hermes.parser(&Toolset::default(), ParseOptions::default());
+    let mut parser = HERMES.parser(&Toolset::default(), ParseOptions::default());
     parser.push(b"a\xffb\xe4\xb8");
     expect![[r#"
         text "a�b�"
@@ -286,7 +286,7 @@ fn what_would_not_survive_is_refused_with_the_reason() {
     let mut table = String::new();
     let mut refuse = |messages: Vec<Message>| {
         let owned = Owned::of(Vec::new(), messages);
-        table += &format!("{}\n", Hermes.representable(&owned.sample()).unwrap_err());
+        table += &format!("{}\n", HERMES.representable(&owned.sample()).unwrap_err());
     };
     let with_calls = |blocks: Vec<ContentBlock>| Message { role: Role::Assistant, content: blocks };
     refuse(vec![Message::user("a<|im_end|>b")]);
@@ -323,7 +323,7 @@ fn arguments_without_tags_come_back_to_the_byte() {
     for arguments in ["{\"a\":1.0, \"b\" : [ ]}", "{\n  \"x\": \"\\u00e9\"\n}", "{\"a\": 1, \"a\": 2}"] {
         let message = Message { role: Role::Assistant, content: vec![call("call_0", arguments)] };
         let rendered = render(&Owned::of(Vec::new(), vec![message.clone()])).unwrap();
-        assert_eq!(Hermes.parse_conversation(&rendered.text, None).unwrap().messages, [message]);
+        assert_eq!(HERMES.parse_conversation(&rendered.text, None).unwrap().messages, [message]);
     }
 }
 
@@ -331,7 +331,7 @@ fn arguments_without_tags_come_back_to_the_byte() {
 fn broken_json_is_mended_on_request_and_said() {
     let broken = "<tool_call>\n{'name': 'f', 'arguments': {'x': True,}}\n</tool_call>\n<tool_call>\n{\"name\": \"g\", \"arguments\": {\"a\": \"tw";
     let reply =
-        Hermes.parse(broken, &Toolset::default(), ParseOptions { repair: true, ..ParseOptions::default() });
+        HERMES.parse(broken, &Toolset::default(), ParseOptions { repair: true, ..ParseOptions::default() });
     expect![[r#"
         call f {"x": true} at 0..65
         call g {"a": "tw"} at 66..114
@@ -345,7 +345,7 @@ fn broken_json_is_mended_on_request_and_said() {
 laws!(Laws {
     default_system: Some(DEFAULT_SYSTEM),
     ..Laws::of(
-        &Hermes,
+        &HERMES,
         &[
             CALL_OPEN,
             CALL_CLOSE,
@@ -358,3 +358,103 @@ laws!(Laws {
         ]
     )
 });
+
+mod qwen3 {
+    use super::*;
+    use crate::{ReasoningHistory, laws::weather};
+
+    #[test]
+    fn qwen3_has_no_system_message_of_its_own_and_an_empty_thought_at_the_end() {
+        let messages = vec![
+            Message::user("Hi"),
+            Message::assistant("Ho"),
+            Message::user("Hm?"),
+            Message::assistant("A."),
+        ];
+        let owned = Owned::of(vec![weather()], messages);
+        let text = QWEN3.render(&owned.sample(), &RenderOptions::default()).unwrap().text;
+        let (declarations, turns) = text.split_once("<|im_end|>\n").unwrap();
+        assert!(declarations.starts_with("<|im_start|>system\n# Tools\n"));
+        expect![[r#"
+            <|im_start|>user
+            Hi<|im_end|>
+            <|im_start|>assistant
+            Ho<|im_end|>
+            <|im_start|>user
+            Hm?<|im_end|>
+            <|im_start|>assistant
+            <think>
+
+            </think>
+
+            A.<|im_end|>
+        "#]]
+        .assert_eq(turns);
+    }
+
+    #[test]
+    fn reasoning_before_the_last_question_goes_as_the_template_has_it() {
+        let thought = |thought: &str, text: &str| Message {
+            role: Role::Assistant,
+            content: vec![
+                ContentBlock::Reasoning { text: thought.to_owned(), signature: None },
+                ContentBlock::Text { text: text.to_owned() },
+            ],
+        };
+        let messages = vec![Message::user("a"), thought("one", "b"), Message::user("c"), thought("two", "d")];
+        let owned = Owned::of(Vec::new(), messages);
+        let options = RenderOptions { reasoning: ReasoningHistory::AsTemplate, ..RenderOptions::default() };
+        expect![[r#"
+            <|im_start|>user
+            a<|im_end|>
+            <|im_start|>assistant
+            b<|im_end|>
+            <|im_start|>user
+            c<|im_end|>
+            <|im_start|>assistant
+            <think>
+            two
+            </think>
+
+            d<|im_end|>
+        "#]]
+        .assert_eq(&QWEN3.render(&owned.sample(), &options).unwrap().text);
+        assert!(QWEN3.render(&owned.sample(), &RenderOptions::default()).unwrap().text.contains("one"));
+    }
+
+    #[test]
+    fn an_empty_system_message_is_not_none() {
+        for tools in [Vec::new(), vec![weather()]] {
+            for messages in [vec![Message::system(""), Message::user("Hi")], vec![Message::user("Hi")]] {
+                let owned = Owned::of(tools.clone(), messages.clone());
+                let text = QWEN3.render(&owned.sample(), &RenderOptions::default()).unwrap().text;
+                let read = QWEN3.parse_conversation(&text, None).unwrap();
+                assert_eq!(read.messages.len(), messages.len(), "{text}");
+                assert_eq!(read.tools, tools);
+            }
+        }
+    }
+
+    #[test]
+    fn results_in_turns_of_a_role_tool_are_read() {
+        let text = "<|im_start|>assistant\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call><|im_end|>\n\
+                    <|im_start|>tool\n<tool_response>\n1\n</tool_response>\n<|im_end|>";
+        let read = HERMES.parse_conversation(text, None).unwrap();
+        let ContentBlock::ToolResult(result) = &read.messages[1].content[0] else { panic!("{read:?}") };
+        assert_eq!((result.name.as_str(), result.text().as_str()), ("f", "1"));
+    }
+
+    laws!(Laws::of(
+        &QWEN3,
+        &[
+            CALL_OPEN,
+            CALL_CLOSE,
+            "<think>",
+            "</think>",
+            "<tool_response>",
+            "</tool_response>",
+            "<|im_start|>",
+            "<|im_end|>"
+        ]
+    ));
+}

@@ -195,7 +195,10 @@ fn formats_are_found_by_name_and_an_unknown_one_lists_them() {
         assert_eq!(by_name(format.name()).unwrap().name(), format.name());
     }
     let error = by_name("hermit").unwrap_err();
-    assert_eq!(error.to_string(), "unknown tool-call format `hermit`; known formats: openai, hermes");
+    assert_eq!(
+        error.to_string(),
+        "unknown tool-call format `hermit`; known formats: openai, anthropic, hermes, llama-3"
+    );
 }
 
 laws!(Laws {
