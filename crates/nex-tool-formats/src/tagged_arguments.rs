@@ -78,6 +78,9 @@ pub(crate) fn check_name(index: usize, node: &Node, what: &str, name: &str) -> R
     Err(Unrepresentable::new(index, node, reason))
 }
 
+/// Key and value of each argument, in order.
+pub(crate) type BareArguments<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
+
 /// The arguments of `call`, key and value, as they are written: text bare, all else as JSON.
 /// `tags` are what no value may hold.
 ///
@@ -90,7 +93,7 @@ pub(crate) fn arguments_of<'a>(
     tools: &Toolset,
     options: &RenderOptions,
     tags: &[&str],
-) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, Unrepresentable> {
+) -> Result<BareArguments<'a>, Unrepresentable> {
     check_name(index, node, "the tool's name", &call.name)?;
     let object = arguments_object(index, node, call, options)?;
     let refuse = |reason| Unrepresentable::new(index, node, reason);

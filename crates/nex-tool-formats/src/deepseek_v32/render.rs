@@ -43,11 +43,10 @@ pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Ren
             Role::Tool => tool(sample, index, &mut pairing, &mut out)?,
         }
     }
-    if options.prompt_for_reply {
-        if let Some(before) = before_reply(sample, sample.nodes.len()) {
-            out.push(SpanKind::Scaffold, false, before);
-            out.push(SpanKind::Scaffold, false, if is_thinking { THINK_OPEN } else { "<think></think>" });
-        }
+    let before = options.prompt_for_reply.then(|| before_reply(sample, sample.nodes.len())).flatten();
+    if let Some(before) = before {
+        out.push(SpanKind::Scaffold, false, before);
+        out.push(SpanKind::Scaffold, false, if is_thinking { THINK_OPEN } else { "<think></think>" });
     }
     Ok(out)
 }

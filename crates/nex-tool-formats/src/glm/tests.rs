@@ -319,6 +319,13 @@ fn a_user_who_speaks_behind_calls_is_no_end_of_the_model_s() {
     assert!(rendered.spans.iter().all(|span| span.kind != crate::SpanKind::EndOfTurn));
 }
 
+#[test]
+fn a_last_mark_that_ends_the_model_s_turn_is_no_question() {
+    let text = FORMAT.render(&example().sample(), &RenderOptions::default()).unwrap().text;
+    let whole = FORMAT.parse_conversation(&text, None).unwrap();
+    assert_eq!(FORMAT.parse_conversation(&format!("{text}<|user|>"), None).unwrap(), whole);
+}
+
 fn call(id: &str, arguments: &str) -> ContentBlock {
     ContentBlock::ToolCall(ToolCall {
         id: id.into(),
