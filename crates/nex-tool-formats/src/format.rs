@@ -162,7 +162,14 @@ impl ConversationError {
 
 /// All formats, in the order in which they are listed to people.
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
-    &[&crate::OpenAi, &crate::HERMES, &crate::QWEN3, &crate::DEEPSEEK_V3, &crate::DEEPSEEK_V3_1]
+    &[
+        &crate::OpenAi,
+        &crate::HERMES,
+        &crate::QWEN3,
+        &crate::DEEPSEEK_V3,
+        &crate::DEEPSEEK_V3_1,
+        &crate::KimiK2,
+    ]
 }
 
 /// The format called `name`.

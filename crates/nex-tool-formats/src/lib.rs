@@ -21,6 +21,7 @@ mod format;
 mod hermes;
 mod json;
 mod json_body;
+mod kimi;
 #[cfg(test)]
 mod laws;
 mod named_call;
@@ -35,6 +36,7 @@ mod sections;
 mod tagged_call;
 mod toolset;
 mod utf8;
+mod wire_ids;
 mod writing;
 
 pub use deepseek::{DEEPSEEK_V3, DEEPSEEK_V3_1, DeepSeek};
@@ -44,6 +46,7 @@ pub use format::{
 };
 pub use hermes::{HERMES, Hermes, QWEN3};
 pub use json::same_value;
+pub use kimi::KimiK2;
 pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};

@@ -1,8 +1,10 @@
 //! What readers of whole conversations share: messages collected, results paired with their calls.
 
 use crate::sample::Pairing;
-use crate::{Conversation, ParseOptions, ToolCallFormat, Toolset};
+use crate::{Conversation, ConversationError, ParseOptions, ToolCallFormat, Toolset};
 use nex_trajectory::{CallId, ContentBlock, Message, Role, ToolResult, ToolSpec};
+use serde::Deserialize;
+use serde_json::Value;
 
 /// Collects a conversation.
 #[derive(Default)]
@@ -100,4 +102,32 @@ pub(crate) fn first_of(text: &str, from: usize, marks: &[&str]) -> usize {
         at += 1;
     }
     text.len()
+}
+
+/// The tools in a JSON array of declarations, as chat templates are given them.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn read_declarations(json: &str, at: usize) -> Result<Vec<ToolSpec>, ConversationError> {
+    let declared: Vec<Declaration> = serde_json::from_str(json).map_err(|cause| {
+        ConversationError::new(at, format!("the declarations of tools cannot be read: {cause}"))
+    })?;
+    let tool = |Declaration { function }| {
+        let Function { name, description, parameters } = function;
+        ToolSpec { name, description, input_schema: parameters }
+    };
+    Ok(declared.into_iter().map(tool).collect())
+}
+
+#[derive(Deserialize)]
+struct Declaration {
+    function: Function,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    name: String,
+    #[serde(default)]
+    description: String,
+    parameters: Value,
 }

@@ -111,6 +111,21 @@ impl Laws {
         assert!(with_calls * 10 > cases() as usize, "only {with_calls} of {} have calls", cases());
     }
 
+    /// What was read back is written the same, ids of the wire included. For formats whose own ids
+    /// replace those of a conversation.
+    pub(crate) fn rewrites(&self) {
+        for seed in 0..cases() {
+            let owned = self.conversation(seed);
+            let options = RenderOptions::default();
+            let Ok(rendered) = self.format.render(&owned.sample(), &options) else { continue };
+            let read = self.format.parse_conversation(&rendered.text, Some(&owned.tools));
+            let read = Owned::of(owned.tools, read.unwrap_or_else(|e| panic!("case {seed}: {e}")).messages);
+            let again = self.format.render(&read.sample(), &options);
+            let again = again.unwrap_or_else(|e| panic!("case {seed}: {e}\n{}", rendered.text));
+            assert_eq!(again.text, rendered.text, "case {seed}");
+        }
+    }
+
     pub(crate) fn masks(&self) {
         for seed in 0..cases() {
             let owned = self.conversation(seed);
