@@ -169,6 +169,11 @@ pub fn all() -> &'static [&'static dyn ToolCallFormat] {
         &crate::DEEPSEEK_V3,
         &crate::DEEPSEEK_V3_1,
         &crate::KimiK2,
+        &crate::MISTRAL_V3,
+        &crate::MISTRAL_V3_TEKKEN,
+        &crate::MISTRAL_V7,
+        &crate::MISTRAL_V11,
+        &crate::MISTRAL_V13,
     ]
 }
 

@@ -24,6 +24,7 @@ mod json_body;
 mod kimi;
 #[cfg(test)]
 mod laws;
+mod mistral;
 mod named_call;
 mod openai;
 mod python_json;
@@ -47,6 +48,7 @@ pub use format::{
 pub use hermes::{HERMES, Hermes, QWEN3};
 pub use json::same_value;
 pub use kimi::KimiK2;
+pub use mistral::{MISTRAL_V3, MISTRAL_V3_TEKKEN, MISTRAL_V7, MISTRAL_V11, MISTRAL_V13, Mistral};
 pub use openai::OpenAi;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};

@@ -189,6 +189,7 @@ const LAWS: Laws = Laws {
     ],
     keeps_tools: true,
     keeps_errors: false,
+    merges_system: false,
     has_tail: true,
 };
 

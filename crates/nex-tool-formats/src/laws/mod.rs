@@ -26,13 +26,23 @@ pub(crate) struct Laws {
     pub(crate) keeps_errors: bool,
     /// A system message that the template writes itself.
     pub(crate) default_system: Option<&'static str>,
+    /// A system message becomes the beginning of the last question, as the template has it.
+    pub(crate) merges_system: bool,
     /// A reply that ends early is read as far as it went; not so for formats that are one document.
     pub(crate) has_tail: bool,
 }
 
 impl Laws {
     pub(crate) fn of(format: &'static dyn ToolCallFormat, tags: &'static [&'static str]) -> Self {
-        Self { format, tags, keeps_tools: true, keeps_errors: false, default_system: None, has_tail: true }
+        Self {
+            format,
+            tags,
+            keeps_tools: true,
+            keeps_errors: false,
+            default_system: None,
+            merges_system: false,
+            has_tail: true,
+        }
     }
 }
 
@@ -328,7 +338,14 @@ impl Laws {
 
     /// The conversation in the one form in which a format gives it back: texts joined, empty ones
     /// left out, ids numbered through, JSON in one spelling, what the format has no place for removed.
-    fn canonical(&self, messages: Vec<Message>) -> Vec<Message> {
+    fn canonical(&self, mut messages: Vec<Message>) -> Vec<Message> {
+        if self.merges_system && messages.first().is_some_and(|first| first.role == Role::System) {
+            let system = messages.remove(0).text();
+            let question = messages.iter_mut().rfind(|message| message.role == Role::User);
+            if let Some(question) = question.filter(|_| !system.is_empty()) {
+                *question = Message::user(format!("{system}\n\n{}", question.text()));
+            }
+        }
         let mut out: Vec<Message> = Vec::new();
         let mut ids: HashMap<CallId, (CallId, String)> = HashMap::new();
         let mut made = 0;
