@@ -29,11 +29,13 @@ mod glm;
 mod hermes;
 mod json;
 mod json_body;
+mod kimi;
 #[cfg(test)]
 mod laws;
 mod llama_3;
 mod markup_call;
 mod minimax;
+mod mistral;
 mod named_call;
 mod nexau;
 mod openai;
@@ -54,6 +56,7 @@ mod terminus;
 mod tokens;
 mod toolset;
 mod utf8;
+mod wire_ids;
 mod writing;
 
 pub use anthropic::Anthropic;
@@ -68,8 +71,10 @@ pub use format::{
 pub use glm::Glm;
 pub use hermes::{HERMES, Hermes, QWEN3};
 pub use json::same_value;
+pub use kimi::KimiK2;
 pub use llama_3::Llama3;
 pub use minimax::MiniMaxM2;
+pub use mistral::{MISTRAL_V3, MISTRAL_V3_TEKKEN, MISTRAL_V7, MISTRAL_V11, MISTRAL_V13, Mistral};
 pub use nexau::NexAu;
 pub use openai::OpenAi;
 pub use openhands::OpenHands;

@@ -1,8 +1,8 @@
 //! Reading messages: one reply, or a whole document.
 
 use super::wire::{Content, Read, WireCall, WireMessage};
-use crate::document::whole_objects;
 use crate::builder::{ReplyBuilder, TextRules};
+use crate::document::whole_objects;
 use crate::{Conversation, ConversationError, Toolset, json};
 use nex_trajectory::{CallId, ContentBlock, DefectKind, ImageSource, Message, Role, ToolResult, ToolSpec};
 use serde::Deserialize;
