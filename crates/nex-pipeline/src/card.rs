@@ -25,6 +25,7 @@ pub(crate) fn dataset_card(
     let kept = match recipe.export.keep {
         Keep::Success => "Samples are taken from episodes that the verifier accepts whole.",
         Keep::Scored => "Samples are taken from all episodes with a reward, failures too.",
+        Keep::All => "Samples are taken from all episodes, judged or not.",
     };
     let _ = write!(
         card,

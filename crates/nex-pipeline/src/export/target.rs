@@ -1,0 +1,149 @@
+//! The targets by name, and what each is.
+
+use super::branch::Branch;
+use super::prepared::Prepared;
+use super::{episodes, openai, text};
+use crate::recipe::{Keep, unknown_name};
+use arrow_schema::SchemaRef;
+use nex_trajectory::{Episode, Outcome};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What one may choose besides the target's name.
+#[derive(Clone, Debug, Default)]
+pub struct ExportOptions {
+    /// The `tokenizer.json` with which targets that need token ids make them, where the record
+    /// has none.
+    pub tokenizer: Option<PathBuf>,
+    /// The text format that is tokenised then; `hermes` where none is named.
+    pub format: Option<String>,
+    /// `atif` only: a folder with one file a trajectory, in place of one line each.
+    pub file_each: bool,
+}
+
+/// What an export writes: cheap to clone, shared between threads.
+#[derive(Clone, Debug)]
+pub struct ExportTarget(Arc<dyn Target>);
+
+/// What a target is, for lists, cards and documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The name in recipes and on the command line.
+    pub name: &'static str,
+    /// The file's name in `dataset/`.
+    pub file_name: &'static str,
+    /// Who reads it.
+    pub reader: &'static str,
+    /// What of the record it has no place for; empty where it keeps all.
+    pub loses: &'static str,
+}
+
+/// In which files a target's rows go.
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    /// One JSON document a line.
+    Lines,
+    /// One JSON document a line, and beside it a file with the origin of each line.
+    LinesAndIds,
+    /// The lines' keys as the columns of a Parquet file.
+    Table(SchemaRef),
+    /// Whole episodes.
+    Episodes,
+}
+
+/// One way to write episodes: what a new target implements, and a line in [`open`].
+pub(super) trait Target: fmt::Debug + Send + Sync {
+    /// What it is.
+    fn about(&self) -> About;
+
+    /// In which files its rows go.
+    fn shape(&self) -> Shape {
+        Shape::Lines
+    }
+
+    /// Adds the sample that `branch` is.
+    ///
+    /// # Errors
+    /// The reason why the target cannot hold it, without its place: reasons are counted.
+    fn sample(&self, branch: &Branch<'_>, out: &mut Prepared) -> Result<(), String>;
+
+    /// Adds all that `episode` gives: one sample a branch, unless the target has another grain.
+    fn episode(&self, episode: Episode, out: &mut Prepared) {
+        for branch in Branch::all_of(&episode) {
+            let taken = branch.check().and_then(|()| self.sample(&branch, out));
+            out.count(taken);
+        }
+    }
+
+    /// Whether episodes that are not kept are written all the same.
+    fn takes_all(&self) -> bool {
+        false
+    }
+}
+
+impl ExportTarget {
+    /// The target called `name`.
+    ///
+    /// # Errors
+    /// There is none, and the message lists those there are; or an option does not fit it.
+    pub fn by_name(name: &str, options: &ExportOptions) -> Result<Self, String> {
+        if let Some(target) = open(name, options)? {
+            return Ok(Self(target));
+        }
+        let known = Self::names();
+        Err(unknown_name(name, &known))
+    }
+
+    /// The names of all targets, in the order in which they are listed to people.
+    pub fn names() -> Vec<&'static str> {
+        let formats = nex_tool_formats::all().iter().map(|format| format.name());
+        formats.chain(NAMES.iter().copied()).collect()
+    }
+
+    /// What it is.
+    pub fn about(&self) -> About {
+        self.0.about()
+    }
+
+    /// The file's name in `dataset/`.
+    pub fn file_name(&self) -> String {
+        self.0.about().file_name.to_owned()
+    }
+
+    /// Adds what `episode` gives to `out`. Pure: episodes may be prepared on any thread, as long
+    /// as they are written in order.
+    pub fn prepare(&self, episode: Episode, keep: Keep, out: &mut Prepared) {
+        out.report.episodes += 1;
+        if self.0.takes_all() || is_kept(&episode, keep) {
+            self.0.episode(episode, out);
+        }
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.0.shape()
+    }
+}
+
+/// The targets that are no tool-call format.
+const NAMES: &[&str] = &["parquet"];
+
+/// The target called `name`, if there is one.
+fn open(name: &str, _options: &ExportOptions) -> Result<Option<Arc<dyn Target>>, String> {
+    Ok(Some(match name {
+        "openai" => Arc::new(openai::OpenAi),
+        "parquet" => Arc::new(episodes::Episodes),
+        other => match nex_tool_formats::by_name(other) {
+            Ok(format) => Arc::new(text::Text::new(format)),
+            Err(_) => return Ok(None),
+        },
+    }))
+}
+
+fn is_kept(episode: &Episode, keep: Keep) -> bool {
+    match keep {
+        Keep::Success => episode.outcome == Outcome::Success,
+        Keep::Scored => episode.outcome != Outcome::Infra && episode.reward.is_some(),
+        Keep::All => episode.outcome != Outcome::Infra,
+    }
+}
