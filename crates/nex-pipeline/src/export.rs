@@ -18,14 +18,26 @@
 //! Files are written beside their place and renamed, so a reader never sees half a file. The same
 //! episodes in the same order give the same bytes. Memory: one row group, or one task's samples.
 
+mod atif;
+mod atropos;
 mod branch;
+mod chat;
 mod episodes;
+mod llama_factory;
+mod ms_swift;
+mod nexrl;
 mod openai;
 mod prepared;
+mod rl_prompt;
 mod sink;
 mod table;
 mod target;
 mod text;
+mod tokens;
+mod trl;
+mod trl_tokens;
+mod verifiers;
+mod verl_sft;
 mod whole_file;
 
 pub use prepared::{ExportReport, Prepared};

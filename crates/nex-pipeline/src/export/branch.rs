@@ -28,16 +28,21 @@ pub(super) struct Source<'a> {
 }
 
 impl<'a> Branch<'a> {
+    /// The branch of `trajectory`, which is one of `episode`'s, that ends at `leaf`.
+    pub(super) fn of(episode: &'a Episode, trajectory: &'a Trajectory, leaf: NodeId) -> Self {
+        Self { episode, trajectory, leaf, sample: Sample::from_branch(trajectory, leaf) }
+    }
+
     /// The branches of `episode` in which a model wrote something: parents first, by leaf.
     pub(super) fn all_of(episode: &'a Episode) -> Vec<Self> {
         let mut branches = Vec::new();
         episode.trajectory.walk(&mut |trajectory| {
             branches.extend(trajectory.leaves().into_iter().filter_map(|leaf| {
-                let sample = Sample::from_branch(trajectory, leaf);
+                let branch = Self::of(episode, trajectory, leaf);
                 // The root of a fixed pipeline holds the task and a copied answer: nothing was sampled.
                 let is_sampled =
-                    sample.nodes.iter().any(|n| n.message.role == Role::Assistant && !n.is_synthetic);
-                is_sampled.then_some(Self { episode, trajectory, leaf, sample })
+                    branch.sample.nodes.iter().any(|n| n.message.role == Role::Assistant && !n.is_synthetic);
+                is_sampled.then_some(branch)
             }));
         });
         branches
@@ -59,6 +64,11 @@ impl<'a> Branch<'a> {
     /// Unique in a dataset.
     pub(super) fn id(&self) -> String {
         format!("{}#{}", self.trajectory.id, self.leaf.0)
+    }
+
+    /// Task and agent: samples that may be compared with each other.
+    pub(super) fn group(&self) -> String {
+        format!("{}/{}", self.episode.task.id, self.trajectory.agent)
     }
 
     /// The episode's reward, where it was judged.

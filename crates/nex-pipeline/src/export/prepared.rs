@@ -1,5 +1,6 @@
 //! What episodes became, between the threads that prepare and the one that writes.
 
+use super::atropos::Member;
 use nex_trajectory::Episode;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -11,6 +12,10 @@ pub struct Prepared {
     pub(super) lines: Vec<u8>,
     /// One line a line: where it comes from.
     pub(super) ids: Vec<u8>,
+    /// Keys of the lines that stand once a key, with the ends of these lines.
+    pub(super) once: Vec<(String, usize)>,
+    /// Members of groups, for the target that writes whole groups.
+    pub(super) members: Vec<Member>,
     /// Whole episodes, for the target that keeps them so.
     pub(super) episodes: Vec<Episode>,
     /// What was read, taken and left out.
@@ -40,6 +45,11 @@ impl ExportReport {
 }
 
 impl Prepared {
+    /// What was read, taken and left out so far.
+    pub fn report(&self) -> &ExportReport {
+        &self.report
+    }
+
     /// Bytes that wait to be written, without whole episodes.
     pub fn waiting_bytes(&self) -> usize {
         self.lines.len() + self.ids.len()
@@ -50,9 +60,22 @@ impl Prepared {
         append_line(&mut self.lines, row)
     }
 
+    /// Adds `row` as a line, unless one with this key was written before; the sink counts it.
+    pub(super) fn once_line(&mut self, key: &str, row: &impl Serialize) -> Result<(), String> {
+        self.line(row)?;
+        self.once.push((key.to_owned(), self.lines.len()));
+        Ok(())
+    }
+
     /// Adds the origin of the line last added.
     pub(super) fn id_line(&mut self, source: &impl Serialize) -> Result<(), String> {
         append_line(&mut self.ids, source)
+    }
+
+    /// Adds the file name of the line last added.
+    pub(super) fn name_line(&mut self, name: &str) {
+        self.ids.extend_from_slice(name.as_bytes());
+        self.ids.push(b'\n');
     }
 
     /// Counts a sample that was written, or left out for a reason.

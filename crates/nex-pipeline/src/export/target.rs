@@ -2,7 +2,10 @@
 
 use super::branch::Branch;
 use super::prepared::Prepared;
-use super::{episodes, openai, text};
+use super::{
+    atif, atropos, episodes, llama_factory, ms_swift, nexrl, openai, rl_prompt, text, trl, trl_tokens,
+    verifiers, verl_sft,
+};
 use crate::recipe::{Keep, unknown_name};
 use arrow_schema::SchemaRef;
 use nex_trajectory::{Episode, Outcome};
@@ -46,6 +49,13 @@ pub(super) enum Shape {
     Lines,
     /// One JSON document a line, and beside it a file with the origin of each line.
     LinesAndIds,
+    /// One JSON document a line, and beside it a file that tells the reader about it: its name, and
+    /// its content for a file of lines of a given name.
+    LinesAndInfo { name: &'static str, content: fn(&str) -> String },
+    /// One JSON document a line, one line a group of samples.
+    Groups,
+    /// A folder with one JSON document a file, named in the lines of origins.
+    Folder,
     /// The lines' keys as the columns of a Parquet file.
     Table(SchemaRef),
     /// Whole episodes.
@@ -126,12 +136,38 @@ impl ExportTarget {
 }
 
 /// The targets that are no tool-call format.
-const NAMES: &[&str] = &["parquet"];
+const NAMES: &[&str] = &[
+    "trl",
+    "trl-turns",
+    "trl-tokens",
+    "verl-sft",
+    "verl-rl",
+    "skyrl",
+    "llama-factory",
+    "ms-swift",
+    "atif",
+    "verifiers",
+    "nexrl",
+    "atropos",
+    "parquet",
+];
 
 /// The target called `name`, if there is one.
-fn open(name: &str, _options: &ExportOptions) -> Result<Option<Arc<dyn Target>>, String> {
+fn open(name: &str, options: &ExportOptions) -> Result<Option<Arc<dyn Target>>, String> {
     Ok(Some(match name {
         "openai" => Arc::new(openai::OpenAi),
+        "trl" => Arc::new(trl::Trl),
+        "trl-turns" => Arc::new(trl::TrlTurns),
+        "trl-tokens" => Arc::new(trl_tokens::TrlTokens),
+        "verl-sft" => Arc::new(verl_sft::VerlSft),
+        "verl-rl" => Arc::new(rl_prompt::VerlRl),
+        "skyrl" => Arc::new(rl_prompt::SkyRl),
+        "llama-factory" => Arc::new(llama_factory::LlamaFactory),
+        "ms-swift" => Arc::new(ms_swift::MsSwift),
+        "atif" => Arc::new(atif::Atif { file_each: options.file_each }),
+        "verifiers" => Arc::new(verifiers::Verifiers),
+        "nexrl" => Arc::new(nexrl::NexRl),
+        "atropos" => Arc::new(atropos::Atropos),
         "parquet" => Arc::new(episodes::Episodes),
         other => match nex_tool_formats::by_name(other) {
             Ok(format) => Arc::new(text::Text::new(format)),
