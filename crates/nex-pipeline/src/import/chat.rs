@@ -7,7 +7,7 @@
 use super::fault::Wrong;
 use super::json::Json;
 use super::thread::{Thread, call, text_blocks};
-use nex_trajectory::{CallId, ContentBlock, ImageSource, Role};
+use nex_trajectory::{CallId, ContentBlock, ImageSource, Node, Role};
 
 /// Adds the message `json` to `thread`.
 ///
@@ -50,18 +50,15 @@ pub(crate) fn read_message(json: Json<'_>, thread: &mut Thread) -> Result<(), Wr
     Ok(())
 }
 
-/// Adds calls to the reply that `thread` ends with, or as a reply of their own.
+/// Adds calls to the reply that `thread` ends with, or as a reply of their own: where there is none,
+/// or where only one of the two takes part in the loss.
 pub(crate) fn append_calls(calls: Vec<ContentBlock>, thread: &mut Thread, is_muted: bool) {
-    match thread.last_mut().filter(|last| last.message.role == Role::Assistant) {
-        Some(last) => {
-            let mut content = std::mem::take(&mut std::sync::Arc::make_mut(&mut last.message).content);
-            content.extend(calls);
-            let was_muted = last.is_synthetic;
-            thread.pop();
-            thread.push_reply(content).is_synthetic = was_muted || is_muted;
-        }
-        None => thread.push_reply(calls).is_synthetic = is_muted,
-    }
+    let is_one = |last: &Node| last.message.role == Role::Assistant && last.is_synthetic == is_muted;
+    let content = match thread.nodes().last().is_some_and(is_one).then(|| thread.pop()).flatten() {
+        Some(last) => last.message.content.iter().cloned().chain(calls).collect(),
+        None => calls,
+    };
+    thread.push_reply(content).is_synthetic = is_muted;
 }
 
 /// Whether the message is kept out of the loss: `weight`, `loss`, `train`.
@@ -123,7 +120,10 @@ pub(crate) fn read_call(json: Json<'_>, thread: &mut Thread) -> Result<ContentBl
     }
     let body = json.some("function").filter(Json::is_object).unwrap_or(json);
     let name = body.text_at("name").or_else(|| body.text_at("function"));
-    let Some(name) = name else { return Err(Wrong::wanted("name", "the tool's name", body.get("name"))) };
+    let Some(name) = name else {
+        let wrong = Wrong::wanted("name", "the tool's name", body.get("name"));
+        return Err(if json.some("function").is_some() { wrong.inside("function") } else { wrong });
+    };
     let id = json.text_at("id").or_else(|| json.text_at("call_id")).filter(|id| !id.is_empty());
     let id = match id {
         Some(id) => CallId(id.into_owned()),

@@ -35,14 +35,14 @@ pub fn decide(inputs: &mut Inputs, text_format: Option<&str>) -> Result<Decision
     let records = first_records(inputs)?;
     let fail = |cause: String| Err(PipelineError::file(&name, cause));
     if records.is_empty() {
-        let names = Source::names().join(", ");
+        let names = names();
         return fail(format!("no JSON record at its start; name its format with --from, one of {names}"));
     }
     let mut signs = signs(&records);
     signs.sort_by_key(|(_, strength, _)| std::cmp::Reverse(*strength));
     let Some((best, strength, because)) = signs.first().copied() else {
         let keys = keys_of(&records[0]);
-        let names = Source::names().join(", ");
+        let names = names();
         return fail(format!(
             "its first record ({keys}) is of no format known here; name one with --from: {names}"
         ));
@@ -58,15 +58,23 @@ pub fn decide(inputs: &mut Inputs, text_format: Option<&str>) -> Result<Decision
     if best.about().name == "text" && named.is_none() {
         let candidates = text_formats(&records);
         let which = match candidates.as_slice() {
-            [] => format!("one of {}", Source::names().join(", ")),
+            [] => format!("one of {}", names()),
             some => format!("it may be {}", some.join(" or ")),
         };
-        return fail(format!(
-            "{because}: say with --from in which tool-call format ({which}), or --from openai to take the text as it is"
-        ));
+        let or = match records[0].contains("\"messages\"") {
+            true => ", or --from openai to take the replies as they are",
+            false => "",
+        };
+        return fail(format!("{because}: say with --from in which tool-call format ({which}){or}"));
     }
     let source = Source { importer: best, dialect: named };
     Ok(Decision { source, because: because.to_owned() })
+}
+
+/// The names that `--from` takes, besides `auto`.
+fn names() -> String {
+    let names: Vec<&str> = Source::names().into_iter().filter(|name| *name != "auto").collect();
+    names.join(", ")
 }
 
 /// Importers with the mean strength of their signs, and the sign of the first record that has one.

@@ -194,7 +194,12 @@ fn read_choices(response: Option<Json<'_>>, thread: &mut Thread) -> Result<Vec<N
                 let message = "the length limit cut the reply";
                 node.defects.push(Defect::new(DefectKind::TruncatedReply, message));
             }
-            node.turn = Some(turn("openai", response, finish));
+            let mut turn = turn("openai", response, finish);
+            if index > 0 {
+                // The counts are those of all choices together; the first has them.
+                turn.usage = Usage::default();
+            }
+            node.turn = Some(turn);
             Ok(node)
         };
         nodes.push(read().map_err(|wrong| wrong.in_item("response.choices", index))?);
