@@ -48,18 +48,32 @@ impl Importer for Atif {
         let id = record.text_at("session_id").or_else(|| record.text_at("trajectory_id"));
         draft.source_id = id.map(|id| id.into_owned());
         draft.notes =
-            notes(record, &["schema_version", "agent", "steps", "subagent_trajectories", "session_id"]);
-        if let Some(reward) =
-            record.some("extra").and_then(|extra| extra.get("reward")).and_then(|r| r.as_f64())
-        {
-            draft.verdict = Some(verdict(reward));
+            notes(record, &["schema_version", "agent", "steps", "subagent_trajectories", "session_id", "trajectory_id", "final_metrics"]);
+        if let Some(extra) = record.some("extra") {
+            judge(extra, &mut draft);
         }
         Ok(vec![draft.into()])
     }
 }
 
+/// What an export of Nex says beside the document, or at least a reward as others write it.
+fn judge(extra: Json<'_>, draft: &mut Draft) {
+    fn read<T: serde::de::DeserializeOwned>(extra: Json<'_>, key: &str) -> Option<T> {
+        serde_json::from_str(extra.some(key)?.raw()).ok()
+    }
+    if let Some(outcome) = read::<Outcome>(extra, "outcome") {
+        draft.verdict = Some((outcome, read(extra, "reward")));
+        draft.task = read(extra, "task");
+        draft.driver = extra.text_at("driver").map(|driver| driver.into_owned()).or(draft.driver.take());
+        draft.harness = extra.text_at("harness").map(|harness| harness.into_owned()).or(draft.harness.take());
+        draft.notes.shift_remove("extra");
+    } else if let Some(total) = extra.get("reward").and_then(|reward| reward.as_f64()) {
+        draft.verdict = Some(stated(total));
+    }
+}
+
 /// A reward that the document states; full marks are a success.
-fn verdict(total: f64) -> (Outcome, Option<Reward>) {
+fn stated(total: f64) -> (Outcome, Option<Reward>) {
     let total = total.clamp(0.0, 1.0);
     let outcome = if total >= 1.0 { Outcome::Success } else { Outcome::Failure };
     let part = RewardPart { name: "stated".to_owned(), score: total, weight: 1.0, findings: Vec::new() };

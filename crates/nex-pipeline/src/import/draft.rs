@@ -21,6 +21,8 @@ pub(crate) struct Draft {
     pub(crate) harness: Option<String>,
     /// The record's own id: a trace, a session, a request.
     pub(crate) source_id: Option<String>,
+    /// The task as Nex recorded it, where the record is an export of Nex.
+    pub(crate) task: Option<TaskRecord>,
     /// The task, where it is not what the user says first.
     pub(crate) instruction: Option<String>,
     /// A verdict, where the record holds one.
@@ -55,6 +57,7 @@ impl Draft {
             driver: None,
             harness: None,
             source_id: None,
+            task: None,
             instruction: None,
             verdict: None,
             notes: IndexMap::new(),
@@ -63,7 +66,7 @@ impl Draft {
 
     /// The episode that it is.
     pub(crate) fn into_episode(self, origin: &Origin<'_>) -> Episode {
-        let Self { mut trajectory, driver, harness, source_id, instruction, verdict, mut notes } = self;
+        let Self { mut trajectory, driver, harness, source_id, task, instruction, verdict, mut notes } = self;
         let Origin { format, ordinal, checksum, .. } = *origin;
         let mut id = format!("{format}-{ordinal:08}-{checksum:08x}");
         if origin.part.1 > 1 {
@@ -78,7 +81,7 @@ impl Draft {
         notes.insert("origin".to_owned(), json!({"file": origin.file, "line": origin.line}));
         Episode {
             version: EPISODE_VERSION,
-            task: TaskRecord {
+            task: task.unwrap_or_else(|| TaskRecord {
                 id: TaskId::new(source_id.unwrap_or_else(|| format!("task-{id}"))),
                 world: format.to_owned(),
                 seed: 0,
@@ -87,7 +90,7 @@ impl Draft {
                 difficulty: "unknown".to_owned(),
                 dials: IndexMap::new(),
                 oracle_calls: 0,
-            },
+            }),
             id: EpisodeId(id),
             harness: harness.unwrap_or_else(|| "imported".to_owned()),
             driver: driver.unwrap_or_else(|| "unknown".to_owned()),

@@ -1,16 +1,17 @@
 //! ShareGPT, as LLaMA-Factory has it: `conversations` of `from` and `value`.
 //!
 //! `function_call` holds a call, or a list of calls, as JSON text; `observation` what they gave
-//! back. A call that is no JSON stays text, with a defect. Where several calls share one
-//! observation that is a JSON list of as many items, each call gets its own.
+//! back. A call that is no JSON stays text, with a defect. Where several calls share one observation
+//! that is a JSON list of as many items, or joined as LLaMA-Factory joins them, each call gets its
+//! own. Reasoning stands between `<think>` tags at the start of a reply.
 
-use super::chat::{calls_of_text, is_muted};
+use super::chat::{append_calls, calls_of_text, is_muted};
 use super::dialect;
 use super::draft::Draft;
 use super::fault::Wrong;
 use super::json::{Json, Nodes};
 use super::openai::notes;
-use super::thread::{Thread, text_blocks};
+use super::thread::{Thread, reply_blocks, text_blocks};
 use super::{Imported, Importer, Room, Sign, SourceAbout, sign};
 use nex_tool_formats::ToolCallFormat;
 use nex_trajectory::{Defect, DefectKind, Role};
@@ -72,7 +73,7 @@ fn turn(json: Json<'_>, thread: &mut Thread, format: Option<&dyn ToolCallFormat>
         "human" | "user" => drop(thread.push(Role::User, text_blocks(value))),
         "gpt" | "assistant" | "model" | "chatgpt" | "bing" | "bard" => match format {
             Some(format) => dialect::push_reply(&value, format, &[], thread, is_muted),
-            None => thread.push_reply(text_blocks(value)).is_synthetic = is_muted,
+            None => thread.push_reply(reply_blocks(&value)).is_synthetic = is_muted,
         },
         "function_call" | "tool_call" => push_calls(&value, thread, is_muted),
         "observation" | "tool" | "function_response" | "tool_response" | "function" => {
@@ -87,10 +88,23 @@ fn turn(json: Json<'_>, thread: &mut Thread, format: Option<&dyn ToolCallFormat>
     Ok(())
 }
 
-/// Adds the calls that `text` holds, to the reply before it if there is one.
+/// Adds the calls that `text` holds, to the reply before it if there is one. Reasoning and words may
+/// stand before them; the calls are then between `<tool_call>` tags.
 pub(super) fn push_calls(text: &str, thread: &mut Thread, is_muted: bool) {
-    match calls_of_text(text, thread) {
-        Ok(calls) => super::chat::append_calls(calls, thread, is_muted),
+    let tagged = text.strip_suffix("</tool_call>").and_then(|text| text.split_once("<tool_call>"));
+    let (words, calls) = match tagged {
+        Some((words, calls)) => (words, calls),
+        None => match text.split_once("</think>").filter(|_| text.starts_with("<think>")) {
+            Some((thought, calls)) => (&text[..thought.len() + "</think>".len()], calls),
+            None => ("", text),
+        },
+    };
+    match calls_of_text(calls, thread) {
+        Ok(calls) if words.is_empty() => append_calls(calls, thread, is_muted),
+        Ok(calls) => {
+            let content = reply_blocks(words).into_iter().chain(calls).collect();
+            thread.push_reply(content).is_synthetic = is_muted;
+        }
         Err(wrong) => {
             let node = thread.push_reply(text_blocks(text));
             node.is_synthetic = is_muted;
@@ -99,12 +113,22 @@ pub(super) fn push_calls(text: &str, thread: &mut Thread, is_muted: bool) {
     }
 }
 
+/// What LLaMA-Factory's own converter puts between results that share an observation.
+const BETWEEN_RESULTS: &str = "\n</tool_response>\n<tool_response>\n";
+
 fn observe(text: &str, thread: &mut Thread) {
     let calls = match thread.nodes().last() {
         Some(last) if last.message.role == Role::Assistant => last.message.calls().count(),
         _ => 0,
     };
     if calls > 1 {
+        let results: Vec<&str> = text.split(BETWEEN_RESULTS).collect();
+        if results.len() == calls {
+            for result in results {
+                thread.result(None, None, text_blocks(result), false);
+            }
+            return;
+        }
         let mut nodes = Nodes::default();
         if let Ok(list) = nodes.parse(text)
             && list.is_array()

@@ -1,15 +1,15 @@
 //! ms-swift: messages with the roles `tool_call` and `tool_response`, tools as a JSON string.
 //!
 //! Calls that follow a reply, or each other, belong to one message of the model. `"loss": false`
-//! keeps a message out of the loss.
+//! keeps a message out of the loss. Reasoning stands between `<think>` tags at the start of a reply.
 
-use super::chat::read_message;
+use super::chat::{is_muted, read_message};
 use super::draft::Draft;
 use super::fault::Wrong;
 use super::json::Json;
 use super::openai::notes;
 use super::sharegpt::push_calls;
-use super::thread::Thread;
+use super::thread::{Thread, reply_blocks};
 use super::{Imported, Importer, Room, Sign, SourceAbout, sign};
 
 #[derive(Debug)]
@@ -54,12 +54,14 @@ impl Importer for Swift {
 }
 
 fn read(message: Json<'_>, thread: &mut Thread) -> Result<(), Wrong> {
-    let is_call = message.text_at("role").is_some_and(|role| role == "tool_call");
-    match message.text_at("content").filter(|_| is_call) {
-        Some(text) => {
-            push_calls(&text, thread, super::chat::is_muted(message));
-            Ok(())
+    let role = message.text_at("role");
+    let is_native = message.some("tool_calls").is_some() || message.some("reasoning_content").is_some();
+    match (role.as_deref(), message.text_at("content")) {
+        (Some("tool_call"), Some(text)) => push_calls(&text, thread, is_muted(message)),
+        (Some("assistant"), Some(text)) if !is_native => {
+            thread.push_reply(reply_blocks(&text)).is_synthetic = is_muted(message);
         }
-        None => read_message(message, thread),
+        _ => return read_message(message, thread),
     }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod formats;
 mod resilience;
+mod round_trip;
 mod traces;
 
 use super::*;

@@ -130,6 +130,20 @@ pub(crate) fn call(id: CallId, name: impl Into<String>, arguments: impl Into<Str
     ContentBlock::ToolCall(ToolCall { id, name: name.into(), arguments: Arguments::from_text(arguments) })
 }
 
+/// A reply's text as content, with the reasoning that stands before it between `<think>` tags.
+pub(crate) fn reply_blocks(text: &str) -> Vec<ContentBlock> {
+    let thought = text.strip_prefix("<think>").and_then(|rest| rest.split_once("</think>"));
+    let Some((thought, rest)) = thought else { return text_blocks(text) };
+    let thought = thought.strip_prefix('\n').unwrap_or(thought);
+    let thought = thought.strip_suffix('\n').unwrap_or(thought);
+    let mut content = Vec::new();
+    if !thought.is_empty() {
+        content.push(ContentBlock::Reasoning { text: thought.to_owned(), signature: None });
+    }
+    content.extend(text_blocks(rest.strip_prefix("\n\n").unwrap_or(rest)));
+    content
+}
+
 /// One text as content: nothing, if it is empty.
 pub(crate) fn text_blocks(text: impl Into<String>) -> Vec<ContentBlock> {
     let text = text.into();

@@ -7,7 +7,7 @@ use crate::import::fault::Wrong;
 use crate::import::json::Json;
 use crate::import::openai::{finish_reason, usage};
 use crate::import::thread::{Thread, call};
-use nex_trajectory::{CallId, ContentBlock, ImageSource, ModelIdentity, Role, Timing, Turn};
+use nex_trajectory::{CallId, ContentBlock, ImageSource, ModelIdentity, Role, Turn, Usage};
 
 pub(super) fn read(
     json: Json<'_>,
@@ -86,12 +86,19 @@ fn reply(json: Json<'_>, model: Option<&str>, thread: &mut Thread, stream: &mut 
         let name = json.text_at("model_name").map(|name| name.into_owned());
         let name = name.or_else(|| model.map(str::to_owned)).unwrap_or_default();
         let finish = if has_calls { Some("tool_calls") } else { None };
+        let extra = metrics.some("extra");
+        let provider = extra.and_then(|extra| extra.text_at("provider")).unwrap_or("unknown".into());
+        let stated = json.some("extra").and_then(|extra| extra.some("finish_reason"));
+        let stated = stated.and_then(|reason| serde_json::from_str(reason.raw()).ok());
+        let timing = extra.and_then(|extra| serde_json::from_str(extra.some("timing")?.raw()).ok());
+        let attempts = extra.and_then(|extra| extra.get("attempts")?.as_u64());
+        let reasoning = extra.and_then(|extra| extra.get("reasoning_tokens")?.as_u64());
         node.turn = Some(Turn {
-            model: ModelIdentity { provider: "unknown".to_owned(), model: name },
-            finish_reason: finish_reason(finish),
-            usage: usage(metrics),
-            timing: Timing::default(),
-            attempts: json.get("llm_call_count").and_then(|count| count.as_u64()).unwrap_or(1).max(1) as u32,
+            model: ModelIdentity { provider: provider.into_owned(), model: name },
+            finish_reason: stated.unwrap_or_else(|| finish_reason(finish)),
+            usage: Usage { reasoning_tokens: reasoning.unwrap_or(0), ..usage(metrics) },
+            timing: timing.unwrap_or_default(),
+            attempts: attempts.unwrap_or(1) as u32,
         });
     }
     let id = |number: Json<'_>| number.as_u64().and_then(|id| u32::try_from(id).ok());
@@ -137,6 +144,10 @@ fn observe(json: Json<'_>, thread: &mut Thread, links: &mut Vec<Link>) -> Result
             if let Some(id) = id {
                 links.push(Link { node: asked, call: call_id.clone(), trajectory: id.into_owned() });
             }
+        }
+        // It only says which sub-agent was started.
+        if references.is_some() && item.some("content").is_none() {
+            continue;
         }
         match call_id {
             Some(id) => {
