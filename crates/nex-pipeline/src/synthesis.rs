@@ -184,7 +184,7 @@ impl Synthesis {
         let metrics = measurement.finish();
         write_json(&self.folder.metrics_path(), &metrics)?;
         let manifest = self.folder.read_manifest()?;
-        let card = card::dataset_card(&manifest, &self.recipe, &metrics, &files);
+        let card = card::dataset_card(&manifest, &self.recipe, &metrics, &targets, &files);
         write_whole(&self.folder.dataset_dir().join("README.md"), card.as_bytes())?;
         Ok(Exported { files, metrics, damage: episodes.damage })
     }

@@ -303,3 +303,15 @@ fn an_unknown_target_is_named() {
     let told = ExportTarget::by_name("llamafactory", &ExportOptions::default()).unwrap_err();
     assert!(told.contains("did you mean `llama-factory`?"), "{told}");
 }
+
+/// An option that a target would not heed is refused, not ignored.
+#[test]
+fn an_option_without_effect_is_refused() {
+    let told = |name, options: ExportOptions| ExportTarget::by_name(name, &options).unwrap_err();
+    let file_each = ExportOptions { file_each: true, ..ExportOptions::default() };
+    expect!["one file a trajectory is for `atif`; `trl` is one file"].assert_eq(&told("trl", file_each));
+    let tokenizer = ExportOptions { tokenizer: Some("t.json".into()), ..ExportOptions::default() };
+    expect!["`openai` holds no token ids: it takes neither a tokenizer nor a format for one"]
+        .assert_eq(&told("openai", tokenizer.clone()));
+    assert!(told("nexrl", tokenizer).contains("the token ids of the record"));
+}

@@ -50,6 +50,11 @@ impl Prepared {
         &self.report
     }
 
+    /// The JSON documents that wait to be written, each ended by a line feed.
+    pub fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+
     /// Bytes that wait to be written, without whole episodes.
     pub fn waiting_bytes(&self) -> usize {
         self.lines.len() + self.ids.len()

@@ -25,6 +25,28 @@ pub struct ExportOptions {
     pub file_each: bool,
 }
 
+impl ExportOptions {
+    /// # Errors
+    /// An option has no effect on the target called `name`.
+    fn check(&self, name: &str) -> Result<(), String> {
+        if self.file_each && name != "atif" {
+            return Err(format!("one file a trajectory is for `atif`; `{name}` is one file"));
+        }
+        if (self.tokenizer.is_some() || self.format.is_some()) && !TAKES_TOKENS.contains(&name) {
+            return Err(format!(
+                "`{name}` holds no token ids: it takes neither a tokenizer nor a format for one"
+            ));
+        }
+        if self.tokenizer.is_some() || self.format.is_some() {
+            return Err(format!(
+                "`{name}` takes the token ids of the record, as they were served and sampled; making them with \
+                 a tokenizer is not possible yet"
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// What an export writes: cheap to clone, shared between threads.
 #[derive(Clone, Debug)]
 pub struct ExportTarget(Arc<dyn Target>);
@@ -98,11 +120,9 @@ impl ExportTarget {
     /// # Errors
     /// There is none, and the message lists those there are; or an option does not fit it.
     pub fn by_name(name: &str, options: &ExportOptions) -> Result<Self, String> {
-        if let Some(target) = open(name, options)? {
-            return Ok(Self(target));
-        }
-        let known = Self::names();
-        Err(unknown_name(name, &known))
+        let target = open(name, options).ok_or_else(|| unknown_name(name, &Self::names()))?;
+        options.check(name)?;
+        Ok(Self(target))
     }
 
     /// The names of all targets, in the order in which they are listed to people.
@@ -135,6 +155,9 @@ impl ExportTarget {
     }
 }
 
+/// The targets that hold token ids.
+const TAKES_TOKENS: &[&str] = &["trl-tokens", "nexrl", "atropos"];
+
 /// The targets that are no tool-call format.
 const NAMES: &[&str] = &[
     "trl",
@@ -153,8 +176,8 @@ const NAMES: &[&str] = &[
 ];
 
 /// The target called `name`, if there is one.
-fn open(name: &str, options: &ExportOptions) -> Result<Option<Arc<dyn Target>>, String> {
-    Ok(Some(match name {
+fn open(name: &str, options: &ExportOptions) -> Option<Arc<dyn Target>> {
+    Some(match name {
         "openai" => Arc::new(openai::OpenAi),
         "trl" => Arc::new(trl::Trl),
         "trl-turns" => Arc::new(trl::TrlTurns),
@@ -169,11 +192,8 @@ fn open(name: &str, options: &ExportOptions) -> Result<Option<Arc<dyn Target>>, 
         "nexrl" => Arc::new(nexrl::NexRl),
         "atropos" => Arc::new(atropos::Atropos),
         "parquet" => Arc::new(episodes::Episodes),
-        other => match nex_tool_formats::by_name(other) {
-            Ok(format) => Arc::new(text::Text::new(format)),
-            Err(_) => return Ok(None),
-        },
-    }))
+        other => Arc::new(text::Text::new(nex_tool_formats::by_name(other).ok()?)),
+    })
 }
 
 fn is_kept(episode: &Episode, keep: Keep) -> bool {

@@ -36,7 +36,7 @@ impl Target for Text {
             name: self.format.name(),
             file_name: self.file_name,
             reader: "trainers that take text with a loss mask",
-            loses: "what the format has no place for",
+            loses: "is_error and signatures of reasoning where the format has no place for them",
         }
     }
 

@@ -1,4 +1,5 @@
 //! Episodes small enough to read, with all that exports trip over, and their export.
+#![allow(dead_code, reason = "each test file takes what it needs")]
 
 use nex_pipeline::export::{ExportOptions, ExportReport, ExportSink, ExportTarget, Prepared};
 use nex_pipeline::recipe::Keep;
@@ -12,12 +13,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Exports `episodes` to `path`, two at a time, as a worker that takes a batch does.
-pub fn export(target: &ExportTarget, episodes: Vec<Episode>, keep: Keep, path: &Path) -> ExportReport {
+pub(crate) fn export(target: &ExportTarget, episodes: Vec<Episode>, keep: Keep, path: &Path) -> ExportReport {
     export_by(2, target, episodes, keep, path)
 }
 
 /// As [`export`], `batch` episodes at a time.
-pub fn export_by(
+pub(crate) fn export_by(
     batch: usize,
     target: &ExportTarget,
     episodes: Vec<Episode>,
@@ -36,12 +37,12 @@ pub fn export_by(
 }
 
 /// The target called `name`, as it comes.
-pub fn target(name: &str) -> ExportTarget {
+pub(crate) fn target(name: &str) -> ExportTarget {
     ExportTarget::by_name(name, &ExportOptions::default()).unwrap()
 }
 
 /// Two attempts at one task, a conversation that the runtime compacted, and an infra failure.
-pub fn episodes() -> Vec<Episode> {
+pub(crate) fn episodes() -> Vec<Episode> {
     vec![parcel("e1", 0, 1.0), parcel("e2", 1, 0.25), compacted("e3"), broken("e4")]
 }
 
@@ -230,8 +231,7 @@ impl WithTokens for Node {
 }
 
 /// An episode whose only branch has `content` as its reply.
-#[allow(dead_code, reason = "not every test file needs it")]
-pub fn replying(content: Vec<ContentBlock>) -> Episode {
+pub(crate) fn replying(content: Vec<ContentBlock>) -> Episode {
     let mut root = Trajectory::new("r.clerk".into(), "clerk", tools());
     let user = root.push(Node::new(None, Message::user("Hello.")));
     root.push(Node::new(Some(user), assistant(content)));
