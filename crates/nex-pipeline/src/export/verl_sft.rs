@@ -23,7 +23,8 @@ pub(super) struct VerlSft;
 #[derive(Serialize)]
 struct Row<'a> {
     messages: Vec<Message<'a>>,
-    tools: Option<Vec<Tool<'a>>>,
+    /// Empty, never null: the reader would take a null for a list.
+    tools: Vec<Tool<'a>>,
     enable_thinking: bool,
     id: String,
 }
@@ -114,10 +115,9 @@ impl Target for VerlSft {
                 name: message.result.map(|result| result.name.as_str()),
             });
         }
-        let tools: Vec<Tool<'_>> = branch.sample.tools.iter().map(tool).collect();
         out.line(&Row {
             messages,
-            tools: Some(tools).filter(|tools| !tools.is_empty()),
+            tools: branch.sample.tools.iter().map(tool).collect(),
             enable_thinking: chat.iter().any(|message| !message.reasoning.is_empty()),
             id: branch.id(),
         })

@@ -25,8 +25,8 @@ class NexSFTDataset(MultiTurnSFTDataset):
 
     def _read_files_and_process(self):
         super()._read_files_and_process()
-        for tools in self.tools or []:
-            for tool in tools or []:
+        for tools in self.tools:
+            for tool in tools:
                 tool["function"]["parameters"] = json.loads(tool["function"]["parameters"])
 
     def _build_messages(self, example):
@@ -42,6 +42,8 @@ path = str(EXPORTS / "verl-sft.parquet")
 config = {"max_length": 4000, "pad_mode": "no_padding", "truncation": "error"}
 plain = MultiTurnSFTDataset(path, tokenizer, config)
 equal("rows", len(plain), 5)
+for index in range(len(plain)):
+    assert plain[index]["loss_mask"].sum() > 0, index
 row = plain[0]
 text = tokenizer.decode(row["input_ids"])
 trained = tokenizer.decode(row["input_ids"][row["loss_mask"].bool()])
