@@ -44,7 +44,11 @@ fn folder() -> tempfile::TempDir {
     let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).unwrap();
     write("good.jsonl", format!("{CHAT}\n{CHAT}\n{CHAT}\n"));
     write("mixed.jsonl", format!("{CHAT}\n{{\"messages\": 7}}\n{BROKEN_CALL}\n{}\n{CHAT}\n", &CHAT[..90]));
-    write("raw.jsonl", "{\"text\":\"<|im_start|>user\\nhi<|im_end|>\\n<|im_start|>assistant\\nho<|im_end|>\\n\"}\n".to_owned());
+    write(
+        "raw.jsonl",
+        "{\"text\":\"<|im_start|>user\\nhi<|im_end|>\\n<|im_start|>assistant\\nho<|im_end|>\\n\"}\n"
+            .to_owned(),
+    );
     write("strange.jsonl", "{\"rows\": 1}\n".to_owned());
     write("empty.jsonl", String::new());
     dir
@@ -98,8 +102,17 @@ fn an_import_is_a_run_that_the_other_commands_read() {
     assert_snapshot!("list", nex(dir.path(), "data inspect run --list", b""));
     assert!(nex(dir.path(), "view run", b"").ends_with("exit 0"));
     assert!(nex(dir.path(), "data convert run --to openai --out from_run.jsonl", b"").ends_with("exit 0"));
-    assert!(nex(dir.path(), "data convert good.jsonl --to openai --out direct.jsonl", b"").ends_with("exit 0"));
-    assert!(nex(dir.path(), "data convert - --to openai --out piped.jsonl", format!("{CHAT}\n{CHAT}\n{CHAT}").as_bytes()).ends_with("exit 0"));
+    assert!(
+        nex(dir.path(), "data convert good.jsonl --to openai --out direct.jsonl", b"").ends_with("exit 0")
+    );
+    assert!(
+        nex(
+            dir.path(),
+            "data convert - --to openai --out piped.jsonl",
+            format!("{CHAT}\n{CHAT}\n{CHAT}").as_bytes()
+        )
+        .ends_with("exit 0")
+    );
     let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
     assert_eq!(read("direct.jsonl"), read("from_run.jsonl"));
     assert_eq!(read("direct.jsonl"), read("piped.jsonl"));
@@ -119,7 +132,9 @@ fn any_number_of_threads_gives_the_same_bytes() {
     }
     std::fs::write(dir.path().join("many.jsonl"), &lines).unwrap();
     let converted = |threads: &str| {
-        let args = format!("data convert many.jsonl --to hermes --out {threads}.jsonl --threads {threads} --report {threads}.json");
+        let args = format!(
+            "data convert many.jsonl --to hermes --out {threads}.jsonl --threads {threads} --report {threads}.json"
+        );
         assert!(nex(dir.path(), &args, b"").ends_with("exit 1"));
         ["jsonl", "json"].map(|kind| std::fs::read(dir.path().join(format!("{threads}.{kind}"))).unwrap())
     };

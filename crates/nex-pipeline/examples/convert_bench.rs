@@ -18,8 +18,30 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 const WORDS: [&str; 24] = [
-    "the", "order", "was", "shipped", "to", "Lisbon", "with", "two", "items", "and", "a", "note:", "please",
-    "ring", "twice.\n", "\"quoted\"", "price", "12.50", "€", "naïve", "path/to/file.rs", "fn main() {\n    ", "}\n", "done",
+    "the",
+    "order",
+    "was",
+    "shipped",
+    "to",
+    "Lisbon",
+    "with",
+    "two",
+    "items",
+    "and",
+    "a",
+    "note:",
+    "please",
+    "ring",
+    "twice.\n",
+    "\"quoted\"",
+    "price",
+    "12.50",
+    "€",
+    "naïve",
+    "path/to/file.rs",
+    "fn main() {\n    ",
+    "}\n",
+    "done",
 ];
 
 fn words(rng: &mut ChaCha8Rng, count: usize) -> String {
@@ -106,14 +128,17 @@ fn main() {
     });
     let tell = |name: &str, rate: f64| println!("{name:<34} {rate:>6.0}   {:.2} x", rate / floor);
     tell("serde_json::Value of each line", floor);
-    tell("read: lines to episodes", best(megabytes, || {
-        let source = Source::by_name("openai", None).expect("it is known");
-        let inputs = Inputs::open(vec![Input::File(path.clone())]).expect("the corpus is there");
-        let mut reader = RecordReader::new(&source);
-        for batch in Batches::new(&source, inputs) {
-            reader.read(&batch.expect("it is read"), |_, episode| drop(std::hint::black_box(episode)));
-        }
-    }));
+    tell(
+        "read: lines to episodes",
+        best(megabytes, || {
+            let source = Source::by_name("openai", None).expect("it is known");
+            let inputs = Inputs::open(vec![Input::File(path.clone())]).expect("the corpus is there");
+            let mut reader = RecordReader::new(&source);
+            for batch in Batches::new(&source, inputs) {
+                reader.read(&batch.expect("it is read"), |_, episode| drop(std::hint::black_box(episode)));
+            }
+        }),
+    );
     for to in ["openai", "hermes"] {
         tell(&format!("convert: openai to {to}"), best(megabytes, || convert(&path, &out, to, 1)));
     }

@@ -82,7 +82,7 @@ mod tests {
             let most = AtomicUsize::new(0);
             let slow = || {
                 |n: u32| {
-                    if n % 7 == 0 {
+                    if n.is_multiple_of(7) {
                         std::thread::yield_now();
                     }
                     n * 2

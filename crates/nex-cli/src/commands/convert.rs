@@ -36,8 +36,7 @@ pub(crate) fn import(args: ImportArgs) -> Outcome {
 
 /// `nex data convert`.
 pub(crate) fn convert(args: ConvertArgs) -> Outcome {
-    let wishes =
-        ExportOptions { tokenizer: args.tokenizer, format: args.format, file_each: args.file_each };
+    let wishes = ExportOptions { tokenizer: args.tokenizer, format: args.format, file_each: args.file_each };
     let target = ExportTarget::by_name(&args.to, &wishes).map_err(Failure::usage)?;
     let run = run_of(&args.inputs)?;
     let keep = match args.keep {
@@ -55,8 +54,7 @@ pub(crate) fn convert(args: ConvertArgs) -> Outcome {
         None => {
             let (names, inputs, source) = open(&args.inputs, &args.source)?;
             let bar = Bar::new(&names);
-            let report =
-                convert_files(&source, inputs, &target, &options, &args.out, |bytes| bar.add(bytes));
+            let report = convert_files(&source, inputs, &target, &options, &args.out, |bytes| bar.add(bytes));
             bar.finish();
             report.map_err(failed)?
         }
@@ -79,8 +77,9 @@ fn run_of(inputs: &[PathBuf]) -> Result<Option<RunFolder>, Failure> {
 
 /// Nobody judged what was imported, so all of it is kept.
 fn default_keep(run: Option<&RunFolder>) -> Keep {
-    let is_own = run
-        .is_some_and(|folder| folder.read_manifest().is_ok_and(|manifest| manifest.recipe.get("import").is_none()));
+    let is_own = run.is_some_and(|folder| {
+        folder.read_manifest().is_ok_and(|manifest| manifest.recipe.get("import").is_none())
+    });
     if is_own { Keep::Success } else { Keep::All }
 }
 

@@ -47,8 +47,18 @@ impl Importer for Atif {
             record.some("agent").and_then(|agent| agent.text_at("name")).map(|name| name.into_owned());
         let id = record.text_at("session_id").or_else(|| record.text_at("trajectory_id"));
         draft.source_id = id.map(|id| id.into_owned());
-        draft.notes =
-            notes(record, &["schema_version", "agent", "steps", "subagent_trajectories", "session_id", "trajectory_id", "final_metrics"]);
+        draft.notes = notes(
+            record,
+            &[
+                "schema_version",
+                "agent",
+                "steps",
+                "subagent_trajectories",
+                "session_id",
+                "trajectory_id",
+                "final_metrics",
+            ],
+        );
         if let Some(extra) = record.some("extra") {
             judge(extra, &mut draft);
         }

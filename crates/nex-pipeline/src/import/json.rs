@@ -230,7 +230,7 @@ impl<'a> Json<'a> {
     }
 
     /// The same value as a tree of its own. Numbers are those of `serde_json`.
-    pub(crate) fn to_value(&self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         // The scanner has accepted it; a number beyond every float is what serde_json still refuses.
         serde_json::from_str(self.raw()).unwrap_or_else(|_| Value::String(self.raw().to_owned()))
     }

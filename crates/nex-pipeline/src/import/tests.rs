@@ -41,7 +41,8 @@ fn outline(results: &[Result<Episode, Fault>]) -> String {
         match result {
             Err(fault) => writeln!(out, "! {fault}").unwrap(),
             Ok(episode) => {
-                writeln!(out, "{} by {}, {}", episode.task.id, episode.driver, episode.stop().name()).unwrap();
+                writeln!(out, "{} by {}, {}", episode.task.id, episode.driver, episode.stop().name())
+                    .unwrap();
                 let mut notes = episode.notes.clone();
                 notes.retain(|key, _| key != "plan_index" && key != "origin");
                 if !notes.is_empty() {
@@ -60,7 +61,8 @@ fn trajectory_outline(trajectory: &Trajectory, indent: &str, out: &mut String) {
     for (index, node) in trajectory.nodes.iter().enumerate() {
         let parent = node.parent.map(|parent| parent.index());
         // A node under the one before it goes without saying.
-        let fork = if parent == index.checked_sub(1) { String::new() } else { format!("(under {parent:?}) ") };
+        let fork =
+            if parent == index.checked_sub(1) { String::new() } else { format!("(under {parent:?}) ") };
         writeln!(out, "{indent}{index} {fork}{}", node_outline(node)).unwrap();
         for child in trajectory.children.iter().filter(|child| child.node.index() == index) {
             let call = child.call_id.as_ref().map_or("-", |id| id.as_str());
@@ -78,8 +80,12 @@ fn node_outline(node: &Node) -> String {
     }
     if let Some(turn) = &node.turn {
         let usage = turn.usage;
-        write!(line, " <{}, {:?}, {}+{}", turn.model.model, turn.finish_reason, usage.prompt_tokens, usage.completion_tokens)
-            .unwrap();
+        write!(
+            line,
+            " <{}, {:?}, {}+{}",
+            turn.model.model, turn.finish_reason, usage.prompt_tokens, usage.completion_tokens
+        )
+        .unwrap();
         if usage.cached_tokens + usage.reasoning_tokens > 0 {
             write!(line, ", {} cached, {} reasoning", usage.cached_tokens, usage.reasoning_tokens).unwrap();
         }

@@ -30,7 +30,7 @@ const MAX_DEPTH: usize = 256;
 /// # Errors
 /// None of them is a model call.
 pub(in crate::import) fn read_trace(mut spans: Vec<Span>) -> Result<Draft, Wrong> {
-    spans.sort_by(|a, b| (a.start_ms, a.end_ms).cmp(&(b.start_ms, b.end_ms)));
+    spans.sort_by_key(|span| (span.start_ms, span.end_ms));
     let index: HashMap<String, usize> =
         spans.iter().enumerate().rev().map(|(index, span)| (span.id.clone(), index)).collect();
     let parent_of: Vec<Option<usize>> = spans

@@ -251,7 +251,8 @@ fn raw_text_of_a_named_format() {
           2 tool: call_0=f "r"
           3 assistant: "<tool_call>\n{\"name\": broken" !UnclosedTag
         ! in.jsonl:3: `text`: not hermes: byte 0: a turn begins with <|im_start|>
-    "#]].assert_eq(&read_as);
+    "#]]
+    .assert_eq(&read_as);
 }
 
 #[test]
@@ -259,7 +260,8 @@ fn what_nex_itself_wrote() {
     let lines = r#"{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"there"}]}"#;
     let episode = read("openai", None, lines.as_bytes()).remove(0).unwrap();
     let record = serde_json::to_string(&episode).unwrap();
-    let store = format!("{{\"v\":1,\"crc\":\"{:08x}\",\"record\":{record}}}\n", crc32fast::hash(record.as_bytes()));
+    let store =
+        format!("{{\"v\":1,\"crc\":\"{:08x}\",\"record\":{record}}}\n", crc32fast::hash(record.as_bytes()));
     let trajectory = serde_json::to_string(&episode.trajectory).unwrap();
     for line in [store.clone(), record] {
         assert_eq!(read("auto", None, line.as_bytes()), [Ok(episode.clone())]);
@@ -269,5 +271,6 @@ fn what_nex_itself_wrote() {
     let damaged = store.replace("there", "three");
     expect![[r#"
         ! in.jsonl:1: `crc`: is not that of the record: the line is damaged
-    "#]].assert_eq(&outline(&read("nex", None, damaged.as_bytes())));
+    "#]]
+    .assert_eq(&outline(&read("nex", None, damaged.as_bytes())));
 }

@@ -74,7 +74,15 @@ fn compressed_files_are_told_by_their_bytes() {
         assert_eq!(outline(&read("auto", None, packed)), outline(&plain));
     }
     let ids = |found: &[Result<nex_trajectory::Episode, _>]| -> Vec<String> {
-        found.iter().map(|episode| episode.as_ref().map(|e| e.id.to_string()).unwrap_or_else(|_: &crate::import::Fault| String::new())).collect()
+        found
+            .iter()
+            .map(|episode| {
+                episode
+                    .as_ref()
+                    .map(|e| e.id.to_string())
+                    .unwrap_or_else(|_: &crate::import::Fault| String::new())
+            })
+            .collect()
     };
     assert_eq!(ids(&plain), ids(&read("auto", None, &gzip)), "ids follow from content and position");
     assert_ne!(ids(&plain)[0], ids(&plain)[1]);

@@ -35,7 +35,11 @@ enum Turn {
 fn turn() -> impl Strategy<Value = Turn> {
     let calls = prop::collection::vec((arguments(), words()), 1..4);
     prop_oneof![
-        (words(), prop::option::of(words()), words()).prop_map(|(user, thought, reply)| Turn::Words { user, thought, reply }),
+        (words(), prop::option::of(words()), words()).prop_map(|(user, thought, reply)| Turn::Words {
+            user,
+            thought,
+            reply
+        }),
         (prop::option::of(words()), calls).prop_map(|(text, calls)| Turn::Calls { text, calls }),
     ]
 }
@@ -57,7 +61,8 @@ fn episode() -> impl Strategy<Value = Episode> {
                         messages.push(Message::user(user));
                     }
                     Turn::Calls { text: said, calls } => {
-                        let (mut content, mut results): (Vec<_>, _) = (said.map(text).into_iter().collect(), Vec::new());
+                        let (mut content, mut results): (Vec<_>, _) =
+                            (said.map(text).into_iter().collect(), Vec::new());
                         for (arguments, result) in calls {
                             let id = format!("call_{count}");
                             count += 1;
@@ -68,7 +73,12 @@ fn episode() -> impl Strategy<Value = Episode> {
                             }));
                             let content = vec![text(result)];
                             let call_id = id.as_str().into();
-                            results.push(ToolResult { call_id, name: "f".to_owned(), content, is_error: false });
+                            results.push(ToolResult {
+                                call_id,
+                                name: "f".to_owned(),
+                                content,
+                                is_error: false,
+                            });
                         }
                         messages.push(Message { role: Role::Assistant, content });
                         messages.push(Message::tool(results));
@@ -81,7 +91,8 @@ fn episode() -> impl Strategy<Value = Episode> {
                 description: "d".to_owned(),
                 input_schema: serde_json::json!({"type": "object", "properties": {"a": {}}}),
             };
-            let mut episode = read("openai", None, br#"{"messages":[{"role":"user","content":"x"}]}"#).remove(0).unwrap();
+            let mut episode =
+                read("openai", None, br#"{"messages":[{"role":"user","content":"x"}]}"#).remove(0).unwrap();
             let mut trajectory = Trajectory::new("t".into(), "assistant", Arc::new(vec![tool]));
             for message in messages {
                 let parent = trajectory.nodes.len().checked_sub(1).map(|at| NodeId(at as u32));

@@ -56,7 +56,8 @@ fn langfuse_traces_with_their_observations() {
           0 user: "q"
           1 assistant: "a" <gpt, Length, 0+0>
         ! in.jsonl:3: no model call among the spans of this trace: log inputs and outputs of the generations
-    "#]].assert_eq(&outline(&read("auto", None, text.as_bytes())));
+    "#]]
+    .assert_eq(&outline(&read("auto", None, text.as_bytes())));
 }
 
 fn attribute(key: &str, value: &str) -> String {
@@ -74,7 +75,10 @@ fn otlp_exports_with_attributes_events_and_agents() {
         )
     };
     let export = |spans: &[String]| {
-        format!(r#"{{"resourceSpans":[{{"resource":{{}},"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(","))
+        format!(
+            r#"{{"resourceSpans":[{{"resource":{{}},"scopeSpans":[{{"spans":[{}]}}]}}]}}"#,
+            spans.join(",")
+        )
     };
     let chat = |input: &str, output: &str| {
         vec![
@@ -83,25 +87,64 @@ fn otlp_exports_with_attributes_events_and_agents() {
             attribute("gen_ai.response.model", "gpt"),
             attribute("gen_ai.input.messages", input),
             attribute("gen_ai.output.messages", output),
-            attribute("gen_ai.tool.definitions", r#"[{"type":"function","name":"ask","parameters":{"type":"object"}}]"#),
+            attribute(
+                "gen_ai.tool.definitions",
+                r#"[{"type":"function","name":"ask","parameters":{"type":"object"}}]"#,
+            ),
             r#"{"key":"gen_ai.usage.input_tokens","value":{"intValue":"7"}}"#.to_owned(),
         ]
     };
-    let agent = |name: &str| vec![attribute("gen_ai.operation.name", "invoke_agent"), attribute("gen_ai.agent.name", name)];
+    let agent = |name: &str| {
+        vec![attribute("gen_ai.operation.name", "invoke_agent"), attribute("gen_ai.agent.name", name)]
+    };
     let first = export(&[
-        span("c2", "boss", "chat gpt", 60, &chat(
-            r#"[{"role":"user","parts":[{"type":"text","content":"go"}]},{"role":"assistant","parts":[{"type":"tool_call","id":"k1","name":"ask","arguments":{"who":"helper"}}]},{"role":"tool","parts":[{"type":"tool_call_response","id":"k1","response":"helped"}]}]"#,
-            r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"ok"},{"type":"text","content":"done"}],"finish_reason":"stop"}]"#), ""),
-        span("tool", "boss", "execute_tool ask", 20, &[attribute("gen_ai.operation.name", "execute_tool"), attribute("gen_ai.tool.call.id", "k1")], ""),
+        span(
+            "c2",
+            "boss",
+            "chat gpt",
+            60,
+            &chat(
+                r#"[{"role":"user","parts":[{"type":"text","content":"go"}]},{"role":"assistant","parts":[{"type":"tool_call","id":"k1","name":"ask","arguments":{"who":"helper"}}]},{"role":"tool","parts":[{"type":"tool_call_response","id":"k1","response":"helped"}]}]"#,
+                r#"[{"role":"assistant","parts":[{"type":"reasoning","content":"ok"},{"type":"text","content":"done"}],"finish_reason":"stop"}]"#,
+            ),
+            "",
+        ),
+        span(
+            "tool",
+            "boss",
+            "execute_tool ask",
+            20,
+            &[attribute("gen_ai.operation.name", "execute_tool"), attribute("gen_ai.tool.call.id", "k1")],
+            "",
+        ),
     ]);
     let old_events = r#"{"name":"gen_ai.user.message","attributes":[{"key":"content","value":{"stringValue":"help"}}]},{"name":"gen_ai.choice","attributes":[{"key":"finish_reason","value":{"stringValue":"stop"}},{"key":"message","value":{"stringValue":"{\"role\":\"assistant\",\"content\":\"here\"}"}}]}"#;
     let second = export(&[
         span("boss", "", "invoke_agent boss", 0, &agent("boss"), ""),
-        span("c1", "boss", "chat gpt", 10, &chat(
-            r#"[{"role":"user","parts":[{"type":"text","content":"go"}]}]"#,
-            r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"k1","name":"ask","arguments":{"who":"helper"}}],"finish_reason":"tool_call"}]"#), ""),
+        span(
+            "c1",
+            "boss",
+            "chat gpt",
+            10,
+            &chat(
+                r#"[{"role":"user","parts":[{"type":"text","content":"go"}]}]"#,
+                r#"[{"role":"assistant","parts":[{"type":"tool_call","id":"k1","name":"ask","arguments":{"who":"helper"}}],"finish_reason":"tool_call"}]"#,
+            ),
+            "",
+        ),
         span("help", "tool", "invoke_agent helper", 21, &agent("helper"), ""),
-        span("c3", "help", "chat", 22, &[attribute("gen_ai.operation.name", "chat"), attribute("gen_ai.system", "x"), attribute("gen_ai.request.model", "y")], old_events),
+        span(
+            "c3",
+            "help",
+            "chat",
+            22,
+            &[
+                attribute("gen_ai.operation.name", "chat"),
+                attribute("gen_ai.system", "x"),
+                attribute("gen_ai.request.model", "y"),
+            ],
+            old_events,
+        ),
     ]);
     let lines = format!("{first}\n{second}\n{{\"resourceSpans\": 3}}\n");
     expect![[r#"
@@ -116,5 +159,6 @@ fn otlp_exports_with_attributes_events_and_agents() {
               1 assistant: "here" <y, Stop, 0+0, at 22 for 5 ms>
           2 tool: k1=ask "helped"
           3 assistant: thinks "ok" | "done" <gpt, Stop, 7+0, at 60 for 5 ms>
-    "#]].assert_eq(&outline(&read("auto", None, lines.as_bytes())));
+    "#]]
+    .assert_eq(&outline(&read("auto", None, lines.as_bytes())));
 }
