@@ -7,7 +7,7 @@ use super::{
 };
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
-use crate::tagged_arguments::check_name;
+use crate::tagged_arguments::{check_key, check_name};
 use crate::writing::{
     arguments_object, declaration, in_order, last_question, neighbours, plain_text, refuse, result_text,
     results,
@@ -147,7 +147,7 @@ fn push_call(
     call: &ToolCall,
     options: &RenderOptions,
 ) -> Result<(), Unrepresentable> {
-    check_name(index, node, "the tool's name", &call.name)?;
+    check_name(index, node, &call.name)?;
     for part in [INVOKE_OPEN, "\"", &call.name, "\">\n"] {
         out.push_str(part);
     }
@@ -156,7 +156,7 @@ fn push_call(
     let members = json::members(&object)
         .ok_or_else(|| refuse(format!("a key in the arguments of `{}` is no text", call.name)))?;
     for (place, (key, json)) in members.iter().enumerate() {
-        check_name(index, node, "the argument's name", key)?;
+        check_key(index, node, key)?;
         let fail = |why: &str| refuse(format!("argument `{key}` of `{}` {why}", call.name));
         if members[..place].iter().any(|(known, _)| known == key) {
             return Err(fail("stands twice"));

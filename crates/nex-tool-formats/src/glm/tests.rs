@@ -199,6 +199,25 @@ fn mistakes_of_shape_are_named_and_stay_text() {
 }
 
 #[test]
+fn a_tag_in_prose_is_no_call() {
+    check(
+        "Calls start with <tool_call> here.\n<tool_call>f\n</tool_call>",
+        expect![[r#"
+        text "Calls start with <tool_call> here."
+        call f {} at 35..60
+        defect UnclosedTag at 17: <tool_call> is not closed
+    "#]],
+    );
+    check(
+        "<tool_call>so they say</tool_call>",
+        expect![[r#"
+        text "<tool_call>so they say</tool_call>"
+        defect MalformedCall at 0: the call names no tool
+    "#]],
+    );
+}
+
+#[test]
 fn a_call_inside_reasoning_is_not_executed() {
     check(
         "\n<think><tool_call>f\n</tool_call></think>\nNo.<|user|>",
