@@ -46,6 +46,7 @@ const TAGGED: &[&str] = &[
     "nexau",
     "cline",
     "openhands",
+    "terminus-2-xml",
 ];
 /// Formats whose models make one call a turn.
 const ONE_CALL: &[&str] = &["cline", "openhands", "llama-3"];
@@ -75,6 +76,8 @@ const TEXT_FIRST: &[&str] = &[
     "mistral-v3",
     "mistral-v11",
     "gpt-oss",
+    "terminus-2-xml",
+    "terminus-2-json",
 ];
 /// Formats whose calls have no ids, or ids that follow from their order.
 const NO_IDS: &[&str] = &[
@@ -106,6 +109,10 @@ const UNTYPED: &[&str] =
 /// Formats whose calls are all of one tool.
 const OWN_TOOL: &[&str] = &["terminus-2-xml", "terminus-2-json"];
 
+fn has_text_and_calls(case: &Case) -> bool {
+    case.message.calls().next().is_some() && !case.message.text().is_empty()
+}
+
 fn has_many_calls(case: &Case) -> bool {
     case.message.calls().count() > 1
 }
@@ -127,6 +134,11 @@ const LIMITS: &[Entry] = &[
         formats: OWN_TOOL,
         cases: Cases::Where(needs_other_tools),
         limit: Limit::NotApplicable("the format has one tool, with one text"),
+    },
+    Entry {
+        formats: &["llama-3"],
+        cases: Cases::Where(has_text_and_calls),
+        limit: Limit::MayRefuse("the template drops text beside a call"),
     },
     Entry {
         formats: &["cline"],

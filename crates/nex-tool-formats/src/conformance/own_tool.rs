@@ -22,15 +22,15 @@ impl OwnTool {
         tools::tool(self.name, "The only tool.", &arguments, &[self.text])
     }
 
-    /// `message` with each call turned into one of this tool: its text is the first text among the
+    /// `message` with each call turned into one of this tool: its text is the last text among the
     /// call's arguments, or else all of them as JSON.
     pub(super) fn adapt(&self, message: &Message) -> Message {
         let mut message = message.clone();
         for block in &mut message.content {
             let ContentBlock::ToolCall(call) = block else { continue };
             let arguments = call.arguments.to_value().unwrap_or_default();
-            let first = arguments.as_object().into_iter().flat_map(|members| members.values());
-            let text = first.filter_map(Value::as_str).next();
+            let members = arguments.as_object().into_iter().flat_map(|members| members.values());
+            let text = members.filter_map(Value::as_str).next_back();
             let text = text.unwrap_or(call.arguments.as_text());
             call.name = self.name.to_owned();
             call.arguments = Arguments::from_text(format!(
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_call_becomes_one_of_the_own_tool() {
         let own = OwnTool { name: "run", text: "keys", number: ("wait", "0.1") };
-        let message = own.adapt(&calls(&[("f", r#"{"n":1,"a":"x\n","b":"y"}"#), ("g", r#"{"n":1}"#)]));
+        let message = own.adapt(&calls(&[("f", r#"{"n":1,"a":"y","b":"x\n"}"#), ("g", r#"{"n":1}"#)]));
         let written: Vec<_> = message.calls().map(|call| call.arguments.as_text()).collect();
         assert_eq!(written, [r#"{"keys":"x\n","wait":0.1}"#, r#"{"keys":"{\"n\":1}","wait":0.1}"#]);
         assert!(message.calls().all(|call| call.name == "run"));

@@ -1,6 +1,9 @@
 //! The cases beyond the baseline, numbered as NVIDIA's public list of parser corner cases
 //! (`TOOLCALLING_CASES.md` of dynamo) numbers them, so that results can be compared; `gap.N` are
 //! those that it names as tested by nobody, in its order, and `nex.*` are ours.
+//!
+//! Of that list, `batch.13.b` (a switch that forwards unknown tools) and `batch.13.d` (tools by
+//! ordinal) have no counterpart here; unknown tools are always given back, with a defect.
 
 mod batch;
 mod damaged;

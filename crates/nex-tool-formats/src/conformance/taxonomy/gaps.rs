@@ -154,7 +154,7 @@ fn sizes() -> Vec<Case> {
             "ten thousand opening marks",
             says("sentinelword.", &[PARIS]),
             Damage::Word(Insert::OpenTimes(10_000)),
-            Expected::calls(&[Fate::Whole]).finds(Findings::Some),
+            Expected::calls(&[Fate::Whole]),
         ),
     ]
 }
