@@ -162,7 +162,14 @@ impl ConversationError {
 
 /// All formats, in the order in which they are listed to people.
 pub fn all() -> &'static [&'static dyn ToolCallFormat] {
-    &[&crate::OpenAi, &crate::Anthropic, &crate::Hermes, &crate::Llama3]
+    &[
+        &crate::OpenAi,
+        &crate::Anthropic,
+        &crate::Hermes,
+        &crate::Llama3,
+        &crate::Pythonic::LLAMA_4,
+        &crate::Pythonic::LFM2,
+    ]
 }
 
 /// The format called `name`.
