@@ -169,6 +169,7 @@ pub fn all() -> &'static [&'static dyn ToolCallFormat] {
         &crate::Llama3,
         &crate::Pythonic::LLAMA_4,
         &crate::Pythonic::LFM2,
+        &crate::GptOss,
     ]
 }
 

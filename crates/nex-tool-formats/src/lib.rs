@@ -18,6 +18,7 @@ mod chatml;
 mod document;
 mod engine;
 mod format;
+mod gpt_oss;
 mod hermes;
 mod json;
 mod json_body;
@@ -42,6 +43,7 @@ pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
 };
+pub use gpt_oss::GptOss;
 pub use hermes::Hermes;
 pub use json::same_value;
 pub use llama_3::Llama3;

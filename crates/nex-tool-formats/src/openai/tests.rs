@@ -197,7 +197,7 @@ fn formats_are_found_by_name_and_an_unknown_one_lists_them() {
     let error = by_name("hermit").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown tool-call format `hermit`; known formats: openai, anthropic, hermes, llama-3, llama-4, lfm2"
+        "unknown tool-call format `hermit`; known formats: openai, anthropic, hermes, llama-3, llama-4, lfm2, gpt-oss"
     );
 }
 
