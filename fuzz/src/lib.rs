@@ -89,7 +89,7 @@ pub fn parse(family: Family, data: &[u8]) {
         let end = (at + 1 + step % 7).min(reply.len());
         parser.push(&reply[at..end]);
         parser.take_deltas(&mut deltas);
-        (at, step) = (end, step * 5 + 1);
+        (at, step) = (end, (step * 5 + 1) % 1009);
     }
     let pieces = parser.finish_into(Some(&mut deltas));
     let name = format.name();
