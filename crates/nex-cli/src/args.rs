@@ -180,6 +180,26 @@ pub(crate) enum DataCommand {
     Stats(StatsArgs),
     /// Show one episode as a tree.
     Inspect(InspectArgs),
+    /// The tool-call formats: list them, show one at work, or test them all.
+    Formats(FormatsArgs),
+}
+
+/// `nex data formats`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+nex data formats                       all formats, with the models that speak them\n  \
+nex data formats glm-4.5               one conversation in it; what a model is trained on is marked\n  \
+nex data formats --conformance         every case in every format, as Markdown; exit code 1 if one fails")]
+pub(crate) struct FormatsArgs {
+    /// The format to show.
+    #[arg(conflicts_with = "conformance")]
+    pub(crate) format: Option<String>,
+    /// Run the conformance cases in all formats: batch, character by character, byte by byte.
+    #[arg(long)]
+    pub(crate) conformance: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `nex data convert`.

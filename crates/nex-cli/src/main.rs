@@ -44,6 +44,7 @@ fn run(command: Command) -> Outcome {
         Command::Data(DataCommand::Convert(args)) => commands::data::convert(args),
         Command::Data(DataCommand::Stats(args)) => commands::data::stats(args),
         Command::Data(DataCommand::Inspect(args)) => commands::data::inspect(args),
+        Command::Data(DataCommand::Formats(args)) => commands::formats::run(args),
         Command::World(WorldCommand::List) => commands::world::list(),
         Command::World(WorldCommand::Check(args)) => commands::world::check(args),
         Command::World(WorldCommand::Tools(args)) => commands::world::tools(args),

@@ -19,28 +19,37 @@ pub(crate) struct Turn<'a> {
 
 /// The turns of `text`, in order.
 pub(crate) fn turns(text: &str) -> impl Iterator<Item = Result<Turn<'_>, ConversationError>> {
-    let mut at = 0;
+    turns_between(text, 0, TURN_START, TURN_END)
+}
+
+/// The turns of `text` from `from` on, in formats that have other marks in their place.
+pub(crate) fn turns_between<'a>(
+    text: &'a str,
+    from: usize,
+    start: &'static str,
+    end: &'static str,
+) -> impl Iterator<Item = Result<Turn<'a>, ConversationError>> {
+    let mut at = from;
     std::iter::from_fn(move || {
         if at >= text.len() {
             return None;
         }
-        let Some(rest) = text[at..].strip_prefix(TURN_START) else {
-            let error = ConversationError::new(at, format!("a turn begins with {TURN_START}"));
+        let Some(rest) = text[at..].strip_prefix(start) else {
+            let error = ConversationError::new(at, format!("a turn begins with {start}"));
             at = text.len();
             return Some(Err(error));
         };
-        at += TURN_START.len();
+        at += start.len();
         let Some((role, _)) = rest.split_once('\n') else {
-            let error =
-                ConversationError::new(at, format!("{TURN_START} is followed by a role and a line break"));
+            let error = ConversationError::new(at, format!("{start} is followed by a role and a line break"));
             at = text.len();
             return Some(Err(error));
         };
         let content_at = at + role.len() + 1;
         let content = &text[content_at..];
         // A conversation that waits for a reply, or was cut, has no end of its last turn.
-        let length = content.find(TURN_END).unwrap_or(content.len());
-        at = (content_at + length + TURN_END.len()).min(text.len());
+        let length = content.find(end).unwrap_or(content.len());
+        at = (content_at + length + end.len()).min(text.len());
         if text[at..].starts_with('\n') {
             at += 1;
         }

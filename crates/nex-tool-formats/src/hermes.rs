@@ -39,7 +39,7 @@
 //! (they follow from the order), `is_error`, signatures of reasoning, and borders between text
 //! blocks of one message. All else that would not come back is refused.
 
-mod conversation;
+pub(crate) mod conversation;
 mod parse;
 mod render;
 #[cfg(test)]
@@ -120,8 +120,8 @@ const CALL_OPEN: &str = "<tool_call>";
 const CALL_CLOSE: &str = "</tool_call>";
 const THINK_OPEN: &str = "<think>";
 const THINK_CLOSE: &str = "</think>";
-const RESPONSE_OPEN: &str = "<tool_response>\n";
-const RESPONSE_CLOSE: &str = "\n</tool_response>";
+pub(crate) const RESPONSE_OPEN: &str = "<tool_response>\n";
+pub(crate) const RESPONSE_CLOSE: &str = "\n</tool_response>";
 
 static FRAME: Frame = Frame {
     reasoning: Some(ReasoningFrame {

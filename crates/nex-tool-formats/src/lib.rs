@@ -12,45 +12,81 @@
 //! - Spans tile the text; only what a model wrote is trainable.
 //! - No input makes a parser panic; a call that was finished is never lost by what follows it.
 
+mod anthropic;
 mod builder;
+mod chat_text;
 mod chatml;
+mod cline;
+pub mod conformance;
+mod declared;
 mod deepseek;
+mod deepseek_v32;
 mod document;
 mod engine;
+mod example;
 mod format;
+mod glm;
 mod hermes;
 mod json;
 mod json_body;
 mod kimi;
 #[cfg(test)]
 mod laws;
+mod llama_3;
+mod markup_call;
+mod minimax;
 mod mistral;
 mod named_call;
+mod nexau;
 mod openai;
+mod openhands;
 mod python_json;
+mod qwen_xml;
 mod raw_value;
 mod reading;
 mod rendered;
 mod reply;
 mod sample;
 mod sections;
+mod tagged_arguments;
 mod tagged_call;
+#[cfg(feature = "templates")]
+mod template;
+mod terminus;
+mod tokens;
 mod toolset;
 mod utf8;
 mod wire_ids;
 mod writing;
 
+pub use anthropic::Anthropic;
+pub use cline::Cline;
 pub use deepseek::{DEEPSEEK_V3, DEEPSEEK_V3_1, DeepSeek};
+pub use deepseek_v32::DeepSeekV32;
+pub use example::Example;
 pub use format::{
     About, ArgumentText, ConversationError, Date, ParseOptions, ReasoningHistory, RenderOptions, ReplyParser,
     ToolCallFormat, UnknownFormat, all, by_name,
 };
+pub use glm::Glm;
 pub use hermes::{HERMES, Hermes, QWEN3};
 pub use json::same_value;
 pub use kimi::KimiK2;
+pub use llama_3::Llama3;
+pub use minimax::MiniMaxM2;
 pub use mistral::{MISTRAL_V3, MISTRAL_V3_TEKKEN, MISTRAL_V7, MISTRAL_V11, MISTRAL_V13, Mistral};
+pub use nexau::NexAu;
 pub use openai::OpenAi;
+pub use openhands::OpenHands;
+pub use qwen_xml::QwenXml;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 pub use sample::{Conversation, Sample, Unrepresentable};
+#[cfg(feature = "templates")]
+pub use template::{ArgumentsAs, ChatTemplate, MaskedTurns, NotAppendOnly, TemplateError, TemplateOptions};
+pub use terminus::json::TerminusJson;
+pub use terminus::xml::TerminusXml;
+pub use tokens::{IGNORED_LABEL, Token, TokenMask};
+#[cfg(feature = "tokenizers")]
+pub use tokens::{MaskTokenizer, TokenSplit, TokenizerError};
 pub use toolset::Toolset;

@@ -15,16 +15,17 @@ pub(crate) fn dumps(value: &Value) -> String {
     String::from_utf8(out).expect("JSON of strings is UTF-8")
 }
 
-/// `value` as `json.dumps(value, ensure_ascii=False, indent=2)` would write it.
-pub(crate) fn dumps_indented(value: &Value) -> String {
+/// `value` as `json.dumps(value, ensure_ascii=False, indent=2)` or any other indent would write it.
+pub(crate) fn dumps_indented(value: &Value, indent: &'static [u8]) -> String {
     let mut out = Vec::new();
+    let formatter = IndentedFormatter(PrettyFormatter::with_indent(indent));
     value
-        .serialize(&mut Serializer::with_formatter(&mut out, IndentedFormatter(PrettyFormatter::new())))
+        .serialize(&mut Serializer::with_formatter(&mut out, formatter))
         .expect("a JSON value serialises, and memory does not fail");
     String::from_utf8(out).expect("JSON of strings is UTF-8")
 }
 
-/// As `serde_json` indents, which is Python's way, but for floats.
+/// Line breaks as Python's and `serde_json`'s indented writers have them alike; Python's floats.
 struct IndentedFormatter(PrettyFormatter<'static>);
 
 impl Formatter for IndentedFormatter {
@@ -133,5 +134,13 @@ mod tests {
         // json.dumps(…, ensure_ascii=False)
         let python = "{\"b\": [1, 2.0, null, true], \"a\": {\"中\": \"\\\"\\\\/\\n\\u0001\u{7f}é\"}, \"e\": [], \"o\": {}}";
         assert_eq!(dumps(&value), python);
+    }
+
+    #[test]
+    fn indents_are_python_s() {
+        let value = json!({"a": [1, {"b": 2.0}], "e": [], "o": {}});
+        // json.dumps(…, indent=4)
+        let python = "{\n    \"a\": [\n        1,\n        {\n            \"b\": 2.0\n        }\n    ],\n    \"e\": [],\n    \"o\": {}\n}";
+        assert_eq!(dumps_indented(&value, b"    "), python);
     }
 }

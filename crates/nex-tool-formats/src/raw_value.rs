@@ -57,6 +57,18 @@ fn as_json(raw: &str, types: Types) -> Option<&str> {
         return None;
     }
     let trimmed = raw.trim_matches(BLANKS);
+    // Some templates write Python's words, so models do.
+    if !types.has_string() {
+        let json = match trimmed {
+            "True" => "true",
+            "False" => "false",
+            "None" => "null",
+            _ => "",
+        };
+        if !json.is_empty() && types.allow(json) {
+            return Some(json);
+        }
+    }
     if !matches!(trimmed.as_bytes().first()?, b'{' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9')
         || !json::is_value(trimmed)
     {
@@ -164,6 +176,10 @@ mod tests {
             (json!({"type": "integer"}), "five", r#""five""#),
             (json!({"type": "integer"}), "007", r#""007""#),
             (json!({"type": "object"}), "{\"a\": 1}", "{\"a\": 1}"),
+            (json!({"type": "boolean"}), "True", "true"),
+            (json!({"type": ["integer", "null"]}), "None", "null"),
+            (json!({"type": "integer"}), "None", r#""None""#),
+            (json!({"type": ["string", "null"]}), "None", r#""None""#),
             (json!({"type": ["string", "null"]}), "null", "null"),
             (json!({"type": ["string", "null"]}), "5", r#""5""#),
             (json!({}), "5", "5"),

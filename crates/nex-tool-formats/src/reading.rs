@@ -2,7 +2,7 @@
 
 use crate::sample::Pairing;
 use crate::{Conversation, ConversationError, ParseOptions, ToolCallFormat, Toolset};
-use nex_trajectory::{CallId, ContentBlock, Message, Role, ToolResult, ToolSpec};
+use nex_trajectory::{CallId, ContentBlock, Message, Role, ToolCall, ToolResult, ToolSpec};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -60,6 +60,12 @@ impl ConversationBuilder {
     pub(crate) fn last_calls(&self) -> Vec<(CallId, String)> {
         let reply = self.conversation.messages.iter().rfind(|message| message.role == Role::Assistant);
         reply.into_iter().flat_map(Message::calls).map(|call| (call.id.clone(), call.name.clone())).collect()
+    }
+
+    /// The calls of the last reply.
+    pub(crate) fn calls_of_last_reply(&self) -> Vec<ToolCall> {
+        let reply = self.conversation.messages.iter().rfind(|message| message.role == Role::Assistant);
+        reply.into_iter().flat_map(Message::calls).cloned().collect()
     }
 
     /// Adds the result of the next call of the last reply; results in a row are one message.

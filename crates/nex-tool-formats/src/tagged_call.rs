@@ -53,9 +53,9 @@ pub(crate) fn push(
     scan.out.unread_call(&text[span]);
 }
 
-/// Adds the call that `value`, which stands in `text`, describes. False, with the defects reported,
-/// if it describes none.
-fn push_value(
+/// Adds the call that `value`, which stands in `text` (itself `shift` bytes into the reply), describes.
+/// False, with the defects reported, if it describes none.
+pub(crate) fn push_value(
     scan: &mut Scan<'_>,
     keys: &Keys,
     span: Range<usize>,
@@ -63,7 +63,9 @@ fn push_value(
     value: &JsonValue,
     shift: usize,
 ) -> bool {
-    let at = shift + value.span.start;
+    // Mended JSON may be longer than what stands in the reply.
+    let place = |offset: usize| (shift + offset).min(span.end);
+    let at = place(value.span.start);
     if !text[value.span.clone()].starts_with('{') {
         scan.out.defect(DefectKind::MalformedCall, at, "a call is an object");
         return false;
@@ -79,13 +81,13 @@ fn push_value(
             &mut id
         } else {
             let message = format!("key `{key}` has no meaning in a call");
-            scan.out.defect(DefectKind::MalformedCall, shift + member.key.start, message);
+            scan.out.defect(DefectKind::MalformedCall, place(member.key.start), message);
             continue;
         };
         if slot.replace(&text[member.value.clone()]).is_some() {
             scan.out.defect(
                 DefectKind::MalformedCall,
-                shift + member.key.start,
+                place(member.key.start),
                 format!("key `{key}` stands twice"),
             );
             return false;

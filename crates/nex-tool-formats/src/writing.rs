@@ -1,7 +1,7 @@
 //! What renderers share: checking that a text can stand where it is put, and taking messages apart.
 
 use crate::sample::Pairing;
-use crate::{ArgumentText, ReasoningHistory, RenderOptions, Sample, Unrepresentable, json};
+use crate::{ArgumentText, Date, ReasoningHistory, RenderOptions, Sample, Unrepresentable, json};
 use nex_trajectory::{ContentBlock, Node, Role, ToolCall, ToolResult, ToolSpec};
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -144,4 +144,12 @@ pub(crate) fn keeps_reasoning(sample: &Sample<'_>, index: usize, options: &Rende
 /// The last message of the user.
 pub(crate) fn last_question(sample: &Sample<'_>) -> Option<usize> {
     sample.nodes.iter().rposition(|node| node.message.role == Role::User)
+}
+
+/// The day as `%d %b %Y` tells it.
+pub(crate) fn day_month_year(date: Date) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = MONTHS[usize::from(date.month.clamp(1, 12)) - 1];
+    format!("{:02} {month} {:04}", date.day, date.year)
 }

@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod formats;
 pub(crate) mod inspect;
 pub(crate) mod progress;
 pub(crate) mod run;

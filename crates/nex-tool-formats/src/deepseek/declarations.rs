@@ -48,7 +48,7 @@ pub(super) fn write(
                 .iter()
                 .map(|tool| json!({"name": tool.name, "description": tool.description, "parameters": tool.input_schema}))
                 .collect();
-            let functions = python_json::dumps_indented(&functions);
+            let functions = python_json::dumps_indented(&functions, b"  ");
             Ok(format!("{ARRAY_OPEN}{}{ARRAY_CLOSE}{instructions}", escape_tags(&functions, &ALL_MARKS)))
         }
         Version::V3_1 if instructions.contains(TOOLS_OPEN) => {

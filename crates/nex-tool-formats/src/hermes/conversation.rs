@@ -2,11 +2,10 @@
 
 use super::{Hermes, RESPONSE_CLOSE, RESPONSE_OPEN, TOOLS_BEFORE, TOOLS_CLOSE, TOOLS_OPEN};
 use crate::chatml::{self, Turn};
+use crate::declared;
 use crate::reading::ConversationBuilder;
 use crate::{Conversation, ConversationError, ParseOptions};
 use nex_trajectory::{Message, ToolSpec};
-use serde::Deserialize;
-use serde_json::Value;
 
 pub(super) fn parse(
     format: &Hermes,
@@ -51,17 +50,15 @@ fn declarations(content: &str, at: usize) -> Result<(Option<&str>, Vec<ToolSpec>
     let lines = declared
         .strip_suffix(TOOLS_CLOSE)
         .ok_or_else(|| ConversationError::new(lines_at, "the tool declarations do not end as they should"))?;
-    let tools = lines.lines().filter(|line| !line.is_empty()).map(|line| {
-        let Declaration { function } = serde_json::from_str(line).map_err(|cause| {
-            ConversationError::new(lines_at, format!("a tool declaration cannot be read: {cause}: {line}"))
-        })?;
-        let Function { name, description, parameters } = function;
-        Ok(ToolSpec { name, description, input_schema: parameters })
-    });
-    Ok((text, tools.collect::<Result<_, _>>()?))
+    Ok((text, declared::tools_of(lines.lines(), lines_at)?))
 }
 
-fn results(content: &str, at: usize, out: &mut ConversationBuilder) -> Result<(), ConversationError> {
+/// Reads the responses that a user turn consists of.
+pub(crate) fn results(
+    content: &str,
+    at: usize,
+    out: &mut ConversationBuilder,
+) -> Result<(), ConversationError> {
     let mut rest = content;
     while !rest.is_empty() {
         let fail = |message: &str| ConversationError::new(at + content.len() - rest.len(), message);
@@ -74,17 +71,4 @@ fn results(content: &str, at: usize, out: &mut ConversationBuilder) -> Result<()
         rest = after.strip_prefix('\n').unwrap_or(after);
     }
     Ok(())
-}
-
-#[derive(Deserialize)]
-struct Declaration {
-    function: Function,
-}
-
-#[derive(Deserialize)]
-struct Function {
-    name: String,
-    #[serde(default)]
-    description: String,
-    parameters: Value,
 }

@@ -87,10 +87,11 @@ pub(crate) fn escape_tags<'a>(json: &'a str, tags: &[&str]) -> Cow<'a, str> {
     for tag in tags {
         let first = tag.as_bytes()[0];
         debug_assert!(
-            first == b'<' || first == b'[',
+            matches!(first, b'<' | b'[' | b']'),
             "the tag begins with what may stand escaped in a string"
         );
-        if memchr::memmem::find(escaped.as_bytes(), tag.as_bytes()).is_some() {
+        // A tag may end as it begins; where two overlap, one is left the first time.
+        while memchr::memmem::find(escaped.as_bytes(), tag.as_bytes()).is_some() {
             escaped = Cow::Owned(escaped.replace(tag, &format!("\\u00{first:02x}{}", &tag[1..])));
         }
     }
@@ -125,5 +126,6 @@ mod tests {
         let escaped = escape_tags(json, &["</tool_call>", "[TOOL_CALLS]"]);
         assert_eq!(escaped, r#"{"a": "\u003c/tool_call> \u005bTOOL_CALLS]"}"#);
         assert!(crate::json::same_value(json, &escaped));
+        assert_eq!(escape_tags(r#"["]~b]~b]"]"#, &["]~b]"]), r#"["\u005d~b\u005d~b]"]"#);
     }
 }

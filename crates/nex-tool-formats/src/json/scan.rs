@@ -19,9 +19,14 @@ pub(crate) enum Step {
     Broken(usize),
 }
 
-/// A member of the outermost object, or an element of the outermost array (whose key is empty).
+/// The levels below the outermost whose members can be recorded.
+const MAX_LEVELS: usize = 4;
+
+/// A member of an object, or an element of an array (whose key is empty).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
+    /// 1 in the outermost object or array.
+    pub(crate) level: usize,
     /// The key, with its quotes.
     pub(crate) key: Range<usize>,
     /// The value.
@@ -36,11 +41,13 @@ pub(crate) struct JsonScan {
     depth: u32,
     /// Bit `i` is set if level `i` is an object.
     objects: u128,
-    key: Range<usize>,
-    value_start: usize,
+    /// Members are recorded down to this level.
+    levels: usize,
+    /// The key and the start of the value under way, for each recorded level.
+    under_way: [(usize, usize, usize); MAX_LEVELS],
     /// Where the outermost value begins.
     start: usize,
-    /// The members that are complete.
+    /// The members that are complete, in the order in which they end: inner ones first.
     pub(crate) members: Vec<Member>,
 }
 
@@ -74,8 +81,8 @@ impl Default for JsonScan {
             is_key: false,
             depth: 0,
             objects: 0,
-            key: 0..0,
-            value_start: 0,
+            levels: 1,
+            under_way: [(0, 0, 0); MAX_LEVELS],
             start: 0,
             members: Vec::new(),
         }
@@ -83,6 +90,18 @@ impl Default for JsonScan {
 }
 
 impl JsonScan {
+    /// A scan that records members down to `levels`, 1 to 4.
+    pub(crate) fn recording(levels: usize) -> Self {
+        assert!((1..=MAX_LEVELS).contains(&levels), "one to four levels are recorded");
+        Self { levels, ..Self::default() }
+    }
+
+    /// The slot of the level under way, if it is recorded.
+    fn slot(&mut self) -> Option<&mut (usize, usize, usize)> {
+        let depth = self.depth as usize;
+        if depth >= 1 && depth <= self.levels { Some(&mut self.under_way[depth - 1]) } else { None }
+    }
+
     /// Looks at `bytes` from `at` on and moves `at` behind what is understood. `bytes` always begins
     /// at the same place; offsets count from there.
     pub(crate) fn feed(&mut self, bytes: &[u8], at: &mut usize) -> Step {
@@ -92,14 +111,20 @@ impl JsonScan {
             match self.state {
                 State::Text => {
                     i = skip_plain(bytes, i);
+                    // Most escapes are two bytes that are both here.
+                    while let Some([b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't']) =
+                        bytes.get(i..i + 2)
+                    {
+                        i = skip_plain(bytes, i + 2);
+                    }
                     let Some(&byte) = bytes.get(i) else { break };
                     match byte {
                         b'"' => {
                             i += 1;
                             if self.is_key {
                                 self.is_key = false;
-                                if self.depth == 1 {
-                                    self.key.end = i;
+                                if let Some((_, key_end, _)) = self.slot() {
+                                    *key_end = i;
                                 }
                                 self.state = State::Colon;
                             } else if let Some(done) = self.complete(i) {
@@ -143,8 +168,8 @@ impl JsonScan {
                     b' ' | b'\n' | b'\r' | b'\t' => {}
                     b'"' => {
                         self.is_key = true;
-                        if self.depth == 1 {
-                            self.key = i..i;
+                        if let Some((key_start, ..)) = self.slot() {
+                            *key_start = i;
                         }
                         self.state = State::Text;
                     }
@@ -228,10 +253,11 @@ impl JsonScan {
         if self.depth == 0 {
             self.start = at;
         }
-        if self.depth == 1 {
-            self.value_start = at;
-            if !self.is_in_object() {
-                self.key = at..at;
+        let is_in_object = self.is_in_object();
+        if let Some((key_start, key_end, value_start)) = self.slot() {
+            *value_start = at;
+            if !is_in_object {
+                (*key_start, *key_end) = (at, at);
             }
         }
         self.state = match byte {
@@ -273,13 +299,13 @@ impl JsonScan {
 
     /// A value ends before `end`.
     fn complete(&mut self, end: usize) -> Option<Step> {
-        match self.depth {
-            0 => {
-                self.state = State::Finished(Step::Done(end));
-                return Some(Step::Done(end));
-            }
-            1 => self.members.push(Member { key: self.key.clone(), value: self.value_start..end }),
-            _ => {}
+        if self.depth == 0 {
+            self.state = State::Finished(Step::Done(end));
+            return Some(Step::Done(end));
+        }
+        if let Some((key_start, key_end, value_start)) = self.slot().map(|slot| *slot) {
+            let level = self.depth as usize;
+            self.members.push(Member { level, key: key_start..key_end, value: value_start..end });
         }
         self.state = State::AfterValue;
         None
@@ -428,6 +454,23 @@ mod tests {
             let slow = (from..bytes.len()).find(|i| bytes[*i] < 0x20 || matches!(bytes[*i], b'"' | b'\\')).unwrap_or(bytes.len());
             prop_assert_eq!(skip_plain(&bytes, from), slow);
         }
+    }
+
+    #[test]
+    fn members_of_inner_levels_come_first() {
+        let text = r#"{"a": [{"b": 1}, 2], "c": {}}"#;
+        let mut scan = JsonScan::recording(3);
+        assert_eq!(scan.feed(text.as_bytes(), &mut 0), Step::Done(text.len()));
+        let found: Vec<_> =
+            scan.members.iter().map(|m| (m.level, &text[m.key.clone()], &text[m.value.clone()])).collect();
+        let expected = [
+            (3, "\"b\"", "1"),
+            (2, "", "{\"b\": 1}"),
+            (2, "", "2"),
+            (1, "\"a\"", "[{\"b\": 1}, 2]"),
+            (1, "\"c\"", "{}"),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

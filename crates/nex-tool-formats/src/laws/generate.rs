@@ -39,13 +39,20 @@ pub(crate) struct Generator {
     tags: &'static [&'static str],
     /// No text holds a tag, no call breaks its schema.
     is_tame: bool,
+    /// Nine replies in ten are text or one call, without reasoning.
+    is_terse: bool,
 }
 
 impl Generator {
     pub(crate) fn new(seed: u64, tags: &'static [&'static str]) -> Self {
-        let mut generator = Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), tags, is_tame: false };
+        let mut generator =
+            Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), tags, is_tame: false, is_terse: false };
         generator.is_tame = generator.chance(50);
         generator
+    }
+
+    pub(crate) fn terse(self, is_terse: bool) -> Self {
+        Self { is_terse, ..self }
     }
 
     fn next(&mut self) -> u64 {
@@ -324,14 +331,17 @@ impl Generator {
     /// A round: an assistant message, and the results of its calls.
     fn round(&mut self, tools: &[ToolSpec], made: &mut usize, nodes: &mut Vec<Node>) {
         let mut content = Vec::new();
-        if self.chance(35) {
+        let is_terse = self.is_terse && self.chance(90);
+        if !is_terse && self.chance(35) {
             content.push(ContentBlock::Reasoning { text: self.text(), signature: None });
         }
-        if self.chance(60) {
+        let is_text = self.chance(if is_terse { 40 } else { 60 });
+        if is_text {
             content.push(ContentBlock::Text { text: self.text() });
         }
         let mut results = Vec::new();
         let count = match self.below(100) {
+            _ if is_terse => usize::from(!is_text),
             0..=29 => 0,
             30..=74 => 1,
             75..=91 => 2,

@@ -30,6 +30,10 @@ pub(crate) struct Laws {
     pub(crate) merges_system: bool,
     /// A reply that ends early is read as far as it went; not so for formats that are one document.
     pub(crate) has_tail: bool,
+    /// Makes of any conversation one that an agent of this format could have, where its tools are fixed.
+    pub(crate) adapt: fn(&mut Owned),
+    /// A reply is text or one call, and never shows reasoning: most cases are made so.
+    pub(crate) is_terse: bool,
 }
 
 impl Laws {
@@ -42,6 +46,8 @@ impl Laws {
             default_system: None,
             merges_system: false,
             has_tail: true,
+            adapt: |_| {},
+            is_terse: false,
         }
     }
 }
@@ -94,7 +100,17 @@ pub(crate) use laws;
 
 impl Laws {
     fn conversation(&self, seed: u64) -> Owned {
-        Generator::new(seed, self.tags).conversation()
+        self.adapted(&mut self.generator(seed))
+    }
+
+    fn generator(&self, seed: u64) -> Generator {
+        Generator::new(seed, self.tags).terse(self.is_terse)
+    }
+
+    fn adapted(&self, generator: &mut Generator) -> Owned {
+        let mut owned = generator.conversation();
+        (self.adapt)(&mut owned);
+        owned
     }
 
     /// `parse(render(x)) == x`, and enough of the cases are representable for that to say something.
@@ -172,8 +188,8 @@ impl Laws {
 
     pub(crate) fn splits(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
-            let owned = generator.conversation();
+            let mut generator = self.generator(seed);
+            let owned = self.adapted(&mut generator);
             let toolset = Toolset::new(&owned.tools);
             let mut replies: Vec<Vec<u8>> = vec![generator.bytes(), generator.hostile().into_bytes()];
             replies.extend(self.replies(&owned).into_iter().map(|(reply, _)| reply.into_bytes()));
@@ -203,8 +219,8 @@ impl Laws {
 
     pub(crate) fn deltas(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
-            let owned = generator.conversation();
+            let mut generator = self.generator(seed);
+            let owned = self.adapted(&mut generator);
             let toolset = Toolset::new(&owned.tools);
             let mut replies =
                 vec![generator.hostile(), format!("{}{}", generator.text(), generator.hostile())];
@@ -274,8 +290,8 @@ impl Laws {
 
     pub(crate) fn no_panic(&self) {
         for seed in 0..cases() {
-            let mut generator = Generator::new(seed, self.tags);
-            let tools = generator.conversation().tools;
+            let mut generator = self.generator(seed);
+            let tools = self.adapted(&mut generator).tools;
             let bytes = generator.bytes();
             for repair in [false, true] {
                 let options = ParseOptions { repair, starts_in_reasoning: generator.below(4) == 0 };
@@ -296,7 +312,7 @@ impl Laws {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let _ = self.format.parse_conversation(&text, None);
             if let Ok(rendered) =
-                self.format.render(&generator.conversation().sample(), &RenderOptions::default())
+                self.format.render(&self.adapted(&mut generator).sample(), &RenderOptions::default())
             {
                 let cut = rendered.text.floor_char_boundary(generator.below(rendered.text.len() + 1));
                 let _ = self.format.parse_conversation(&rendered.text[..cut], Some(&tools));

@@ -1,41 +1,15 @@
 //! Reading messages: one reply, or a whole document.
 
+use super::wire::{Content, Read, WireCall, WireMessage};
+use crate::document::whole_objects;
 use crate::builder::{ReplyBuilder, TextRules};
-use crate::{Conversation, ConversationError, Toolset};
+use crate::{Conversation, ConversationError, Toolset, json};
 use nex_trajectory::{CallId, ContentBlock, DefectKind, ImageSource, Message, Role, ToolResult, ToolSpec};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::HashMap;
-
-/// A message as it stands in JSON, its calls not looked into yet: one that is wrong must not lose
-/// the others.
-#[derive(Deserialize)]
-struct WireMessage<'a> {
-    role: Option<String>,
-    #[serde(default)]
-    content: Value,
-    #[serde(default, alias = "reasoning")]
-    reasoning_content: Option<String>,
-    #[serde(borrow, default)]
-    tool_calls: Option<Vec<&'a RawValue>>,
-    tool_call_id: Option<CallId>,
-    name: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct WireCall<'a> {
-    id: Option<CallId>,
-    #[serde(borrow)]
-    function: WireFunction<'a>,
-}
-
-#[derive(Deserialize)]
-struct WireFunction<'a> {
-    name: String,
-    #[serde(borrow)]
-    arguments: Option<&'a RawValue>,
-}
 
 #[derive(Deserialize)]
 struct WireDocument<'a> {
@@ -63,45 +37,82 @@ fn any_object() -> Value {
     serde_json::json!({"type": "object", "properties": {}})
 }
 
+/// How a call begins, as servers and we write it.
+const CALLS: [&str; 4] = ["{\"id\":", "{\"type\":\"function\"", "{\"type\": \"function\"", "{\"function\":"];
+
 /// One assistant message.
 pub(super) fn reply(text: &str, out: &mut ReplyBuilder) {
-    match serde_json::from_str::<WireMessage<'_>>(text) {
-        Ok(message) => read_reply(message, text, out),
+    if text.is_empty() {
+        return;
+    }
+    match WireMessage::read(text) {
+        Ok(Read { message, broken_at: None }) => push_reply(message, out),
+        Ok(Read { message, broken_at: Some(broken_at) }) => {
+            let cause = json::error(text);
+            out.defect(DefectKind::InvalidJson, broken_at, format!("not an assistant message: {cause}"));
+            push_broken(text, message, out);
+        }
         // What cannot be read stays text, so that the record has it.
-        Err(error) => {
-            if !text.is_empty() {
-                let kind = if error.is_data() { DefectKind::MalformedCall } else { DefectKind::InvalidJson };
-                out.defect(kind, 0, format!("not an assistant message: {error}"));
-                out.text(text, 0);
-            }
+        Err(cause) => {
+            let kind = if json::is_value(text) { DefectKind::MalformedCall } else { DefectKind::InvalidJson };
+            out.defect(kind, 0, format!("not an assistant message: {cause}"));
+            out.text(text, 0);
         }
     }
 }
 
-/// `message`, which stands somewhere in `source`.
-fn read_reply(message: WireMessage<'_>, source: &str, out: &mut ReplyBuilder) {
-    out.reasoning(&message.reasoning_content.unwrap_or_default());
-    match blocks(message.content) {
-        Ok(content) => out.text(&Message { role: Role::Assistant, content }.text(), 0),
-        Err(cause) => out.defect(DefectKind::MalformedCall, 0, cause),
+/// What is whole in a message that is not; the rest stays text.
+fn push_broken(text: &str, message: WireMessage<'_>, out: &mut ReplyBuilder) {
+    let from = message.calls.last().map_or(0, |call| call.at + call.json.len());
+    let calls = whole_objects(text, from, &CALLS).into_iter().map(|span| WireCall::at(text, span));
+    let calls: Vec<WireCall<'_>> = calls.filter(|call| call.function.is_some()).collect();
+    let is_readable = !message.calls.is_empty() || !calls.is_empty() || message.says_something();
+    if !is_readable {
+        return out.text(text, 0);
     }
-    for raw in message.tool_calls.unwrap_or_default() {
-        let start = raw.get().as_ptr() as usize - source.as_ptr() as usize;
-        match serde_json::from_str::<WireCall<'_>>(raw.get()) {
-            Ok(WireCall { id, function: WireFunction { name, arguments } }) => {
-                let arguments = arguments.map_or("\"\"", RawValue::get);
-                let text = serde_json::from_str::<String>(arguments).unwrap_or_else(|_| {
-                    out.defect(DefectKind::MalformedCall, start, "`arguments` is not a string of JSON");
-                    arguments.to_owned()
-                });
-                out.call(id, name, text, start..start + raw.get().len());
-            }
-            Err(error) => {
-                out.defect(DefectKind::MalformedCall, start, format!("not a call: {error}"));
-                out.unread_call(raw.get());
-            }
+    push_reply(message, out);
+    let mut at = from;
+    for call in calls {
+        let end = call.at + call.json.len();
+        let between = &text[at..call.at];
+        if from > 0 && !between.trim_matches([',', ' ', '\n']).is_empty() {
+            out.unread_call(between);
         }
+        push_call(call, out);
+        at = end;
     }
+    if at > 0 && !text[at..].trim().is_empty() {
+        out.unread_call(&text[at..]);
+    }
+}
+
+fn push_reply(message: WireMessage<'_>, out: &mut ReplyBuilder) {
+    out.reasoning(&message.reasoning.unwrap_or_default());
+    match message.content {
+        Content::Text(text) => out.text(&text, 0),
+        Content::Parts(parts) => match blocks(Content::Parts(parts)) {
+            Ok(content) => out.text(&Message { role: Role::Assistant, content }.text(), 0),
+            Err(cause) => out.defect(DefectKind::MalformedCall, 0, cause),
+        },
+    }
+    for call in message.calls {
+        push_call(call, out);
+    }
+}
+
+fn push_call(call: WireCall<'_>, out: &mut ReplyBuilder) {
+    let WireCall { id, function, json, at } = call;
+    let (Some(name), arguments) = function.unwrap_or_default() else {
+        let message = "not a call: it has no `function` with a `name`";
+        out.defect(DefectKind::MalformedCall, at, message);
+        return out.unread_call(json);
+    };
+    let arguments = arguments.unwrap_or("\"\"");
+    let text = json::unescape(arguments).unwrap_or_else(|| {
+        out.defect(DefectKind::MalformedCall, at, "`arguments` is not a string of JSON");
+        Cow::Borrowed(arguments)
+    });
+    out.call(id, name, text.into_owned(), at..at + json.len());
 }
 
 /// A whole document.
@@ -142,16 +153,18 @@ struct Reader {
 
 impl Reader {
     fn message(&mut self, source: &str) -> Result<(), String> {
-        let message: WireMessage<'_> =
-            serde_json::from_str(source).map_err(|cause| format!("not a message: {cause}"))?;
-        let plain = |role| blocks(message.content.clone()).map(|content| Message { role, content });
-        let message = match message.role.as_deref() {
-            Some("system" | "developer") => plain(Role::System)?,
-            Some("user") => plain(Role::User)?,
+        let Read { message, .. } =
+            WireMessage::read(source).map_err(|cause| format!("not a message: {cause}"))?;
+        let role = message.role.clone();
+        let plain =
+            |role, message: WireMessage<'_>| blocks(message.content).map(|content| Message { role, content });
+        let message = match role.as_deref() {
+            Some("system" | "developer") => plain(Role::System, message)?,
+            Some("user") => plain(Role::User, message)?,
             Some("assistant") => {
                 let calls_made = &mut self.calls_made;
                 let mut reply = ReplyBuilder::new(TextRules::default(), &Toolset::default(), false);
-                read_reply(message, source, &mut reply);
+                push_reply(message, &mut reply);
                 let message = reply.finish().into_message(|| {
                     *calls_made += 1;
                     CallId(format!("call_{}", *calls_made - 1))
@@ -173,7 +186,9 @@ impl Reader {
     /// Results of one turn are neighbours, and become one message.
     fn result(&mut self, message: WireMessage<'_>) -> Result<(), String> {
         let call_id = message.tool_call_id.ok_or("a tool message has no `tool_call_id`")?;
-        let name = message.name.or_else(|| self.tool_names.get(&call_id).cloned()).unwrap_or_default();
+        let call_id = CallId(call_id.into_owned());
+        let name = message.name.map(Cow::into_owned);
+        let name = name.or_else(|| self.tool_names.get(&call_id).cloned()).unwrap_or_default();
         let content = blocks(message.content)?;
         let result = ContentBlock::ToolResult(ToolResult { call_id, name, content, is_error: false });
         match self.messages.last_mut() {
@@ -184,8 +199,8 @@ impl Reader {
     }
 }
 
-/// A message's content: nothing, a string, or parts.
-fn blocks(content: Value) -> Result<Vec<ContentBlock>, String> {
+/// A message's content as blocks.
+fn blocks(content: Content<'_>) -> Result<Vec<ContentBlock>, String> {
     #[derive(Deserialize)]
     #[serde(tag = "type", rename_all = "snake_case")]
     enum Part {
@@ -196,23 +211,18 @@ fn blocks(content: Value) -> Result<Vec<ContentBlock>, String> {
     struct ImageUrl {
         url: String,
     }
-    match content {
-        Value::Null => Ok(Vec::new()),
-        Value::String(text) if text.is_empty() => Ok(Vec::new()),
-        Value::String(text) => Ok(vec![ContentBlock::Text { text }]),
-        parts => {
-            let parts: Vec<Part> = serde_json::from_value(parts).map_err(|cause| {
-                format!("`content` is neither text nor parts of text and images: {cause}")
-            })?;
-            Ok(parts
-                .into_iter()
-                .map(|part| match part {
-                    Part::Text { text } => ContentBlock::Text { text },
-                    Part::ImageUrl { image_url } => ContentBlock::Image(image(image_url.url)),
-                })
-                .collect())
-        }
-    }
+    let parts = match content {
+        Content::Text(text) if text.is_empty() => return Ok(Vec::new()),
+        Content::Text(text) => return Ok(vec![ContentBlock::Text { text: text.into_owned() }]),
+        Content::Parts(parts) => parts,
+    };
+    let parts: Vec<Part> = serde_json::from_str(parts)
+        .map_err(|cause| format!("`content` is neither text nor parts of text and images: {cause}"))?;
+    let block = |part| match part {
+        Part::Text { text } => ContentBlock::Text { text },
+        Part::ImageUrl { image_url } => ContentBlock::Image(image(image_url.url)),
+    };
+    Ok(parts.into_iter().map(block).collect())
 }
 
 fn image(url: String) -> ImageSource {

@@ -1,20 +1,44 @@
 //! Rendering a conversation as one JSON document.
 
 use crate::sample::{ReplyParts, is_trainable};
-use crate::writing::declaration;
+use crate::writing::{declaration, results};
 use crate::{ArgumentText, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, json};
 use nex_trajectory::{ContentBlock, ImageSource, Node, Role, ToolCall, ToolResult};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::borrow::Cow;
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
     let mut out = Rendered::default();
     let mut before = "{\"messages\":[";
+    let mut json = String::new();
     for (index, node) in sample.nodes.iter().copied().enumerate() {
-        for (kind, message) in messages(index, node, options)? {
+        let mut message = |kind: SpanKind, json: &mut String| {
             out.push(SpanKind::Scaffold, false, before);
-            out.push(kind, kind.is_models() && is_trainable(node), &message.to_string());
+            out.push(kind, kind.is_models() && is_trainable(node), json);
+            json.clear();
             before = ",";
+        };
+        match node.message.role {
+            Role::System | Role::User => {
+                json.push_str("{\"role\":");
+                json::push_string(&mut json, node.message.role.as_str());
+                json.push_str(",\"content\":");
+                push_content(index, node, &node.message.content, &mut json)?;
+                json.push('}');
+                let is_system = node.message.role == Role::System;
+                message(if is_system { SpanKind::System } else { SpanKind::User }, &mut json);
+            }
+            Role::Assistant => {
+                let kind = push_assistant(index, node, options, &mut json)?;
+                message(kind, &mut json);
+            }
+            // A tool node becomes a message a result.
+            Role::Tool => {
+                for result in results(index, node)? {
+                    push_result(index, node, result, &mut json)?;
+                    message(SpanKind::Observation, &mut json);
+                }
+            }
         }
     }
     if before != "," {
@@ -27,61 +51,44 @@ pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Ren
     Ok(out)
 }
 
-/// The messages that one node becomes: a tool node has one a result.
-fn messages(
+fn push_assistant(
     index: usize,
     node: &Node,
     options: &RenderOptions,
-) -> Result<Vec<(SpanKind, Value)>, Unrepresentable> {
-    let role = node.message.role;
-    let plain = |kind| {
-        let content = content(index, node, &node.message.content)?;
-        Ok(vec![(kind, json!({"role": role.as_str(), "content": content}))])
-    };
-    match role {
-        Role::System => plain(SpanKind::System),
-        Role::User => plain(SpanKind::User),
-        Role::Assistant => Ok(vec![assistant(index, node, options)?]),
-        Role::Tool => {
-            if node.message.content.is_empty() {
-                return Err(Unrepresentable::new(index, node, "a tool message without a result"));
-            }
-            node.message.content.iter().map(|block| result(index, node, block)).collect()
-        }
-    }
-}
-
-fn assistant(
-    index: usize,
-    node: &Node,
-    options: &RenderOptions,
-) -> Result<(SpanKind, Value), Unrepresentable> {
+    json: &mut String,
+) -> Result<SpanKind, Unrepresentable> {
     let ReplyParts { reasoning, text, calls } = ReplyParts::of(index, node)?;
-    let mut message = Map::new();
-    message.insert("role".to_owned(), "assistant".into());
+    json.push_str("{\"role\":\"assistant\"");
     if !reasoning.is_empty() {
-        message.insert("reasoning_content".to_owned(), reasoning.into());
+        json.push_str(",\"reasoning_content\":");
+        json::push_string(json, &reasoning);
     }
-    let content = if text.is_empty() && !calls.is_empty() { Value::Null } else { text.into() };
-    message.insert("content".to_owned(), content);
-    let kind = if calls.is_empty() { SpanKind::AssistantText } else { SpanKind::Call };
+    json.push_str(",\"content\":");
+    if text.is_empty() && !calls.is_empty() {
+        json.push_str("null");
+    } else {
+        json::push_string(json, &text);
+    }
+    let mut before = ",\"tool_calls\":[";
+    for call in &calls {
+        json.push_str(before);
+        json.push_str("{\"id\":");
+        json::push_string(json, call.id.as_str());
+        json.push_str(",\"type\":\"function\",\"function\":{\"name\":");
+        json::push_string(json, &call.name);
+        json.push_str(",\"arguments\":");
+        json::push_string(json, &arguments_text(call, options));
+        json.push_str("}}");
+        before = ",";
+    }
     if !calls.is_empty() {
-        let calls: Vec<Value> = calls
-            .iter()
-            .map(|call| {
-                json!({
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": arguments_text(call, options)},
-                })
-            })
-            .collect();
-        message.insert("tool_calls".to_owned(), calls.into());
+        json.push(']');
     }
     if !is_trainable(node) {
-        message.insert("weight".to_owned(), 0.into());
+        json.push_str(",\"weight\":0");
     }
-    Ok((kind, message.into()))
+    json.push('}');
+    Ok(if calls.is_empty() { SpanKind::AssistantText } else { SpanKind::Call })
 }
 
 fn arguments_text<'a>(call: &'a ToolCall, options: &RenderOptions) -> Cow<'a, str> {
@@ -94,36 +101,57 @@ fn arguments_text<'a>(call: &'a ToolCall, options: &RenderOptions) -> Cow<'a, st
     Cow::Owned(spaced)
 }
 
-fn result(index: usize, node: &Node, block: &ContentBlock) -> Result<(SpanKind, Value), Unrepresentable> {
-    let ContentBlock::ToolResult(ToolResult { call_id, name, content: blocks, .. }) = block else {
-        return Err(Unrepresentable::new(index, node, "a tool message holds results only"));
-    };
-    let content = content(index, node, blocks)?;
-    Ok((
-        SpanKind::Observation,
-        json!({"role": "tool", "tool_call_id": call_id, "name": name, "content": content}),
-    ))
+fn push_result(
+    index: usize,
+    node: &Node,
+    result: &ToolResult,
+    json: &mut String,
+) -> Result<(), Unrepresentable> {
+    json.push_str("{\"role\":\"tool\",\"tool_call_id\":");
+    json::push_string(json, result.call_id.as_str());
+    json.push_str(",\"name\":");
+    json::push_string(json, &result.name);
+    json.push_str(",\"content\":");
+    push_content(index, node, &result.content, json)?;
+    json.push('}');
+    Ok(())
 }
 
 /// One text as a string, anything else as parts.
-fn content(index: usize, node: &Node, blocks: &[ContentBlock]) -> Result<Value, Unrepresentable> {
+fn push_content(
+    index: usize,
+    node: &Node,
+    blocks: &[ContentBlock],
+    json: &mut String,
+) -> Result<(), Unrepresentable> {
     match blocks {
-        [] => return Ok("".into()),
-        [ContentBlock::Text { text }] => return Ok(text.as_str().into()),
-        _ => {}
-    }
-    blocks
-        .iter()
-        .map(|block| match block {
-            ContentBlock::Text { text } => Ok(json!({"type": "text", "text": text})),
-            ContentBlock::Image(image) => {
-                let url = image_url(image).map_err(|reason| Unrepresentable::new(index, node, reason))?;
-                Ok(json!({"type": "image_url", "image_url": {"url": url}}))
+        [] => json.push_str("\"\""),
+        [ContentBlock::Text { text }] => json::push_string(json, text),
+        parts => {
+            for (at, part) in parts.iter().enumerate() {
+                json.push(if at == 0 { '[' } else { ',' });
+                match part {
+                    ContentBlock::Text { text } => {
+                        json.push_str("{\"type\":\"text\",\"text\":");
+                        json::push_string(json, text);
+                    }
+                    ContentBlock::Image(image) => {
+                        let url = image_url(image).map_err(|why| Unrepresentable::new(index, node, why))?;
+                        json.push_str("{\"type\":\"image_url\",\"image_url\":{\"url\":");
+                        json::push_string(json, &url);
+                        json.push('}');
+                    }
+                    _ => {
+                        let reason = "only text and pictures have a place here";
+                        return Err(Unrepresentable::new(index, node, reason));
+                    }
+                }
+                json.push('}');
             }
-            _ => Err(Unrepresentable::new(index, node, "only text and pictures have a place here")),
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map(Value::from)
+            json.push(']');
+        }
+    }
+    Ok(())
 }
 
 fn image_url(image: &ImageSource) -> Result<String, &'static str> {
