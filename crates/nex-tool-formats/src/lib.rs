@@ -42,8 +42,8 @@ mod nexau;
 mod openai;
 mod openhands;
 mod python_json;
-mod qwen_xml;
 mod pythonic;
+mod qwen_xml;
 mod raw_value;
 mod reading;
 mod rendered;
@@ -71,8 +71,8 @@ pub use format::{
     ToolCallFormat, UnknownFormat, all, by_name,
 };
 pub use glm::Glm;
-pub use hermes::{HERMES, Hermes, QWEN3};
 pub use gpt_oss::GptOss;
+pub use hermes::{HERMES, Hermes, QWEN3};
 pub use json::same_value;
 pub use kimi::KimiK2;
 pub use llama_3::Llama3;
@@ -81,8 +81,8 @@ pub use mistral::{MISTRAL_V3, MISTRAL_V3_TEKKEN, MISTRAL_V7, MISTRAL_V11, MISTRA
 pub use nexau::NexAu;
 pub use openai::OpenAi;
 pub use openhands::OpenHands;
-pub use qwen_xml::QwenXml;
 pub use pythonic::Pythonic;
+pub use qwen_xml::QwenXml;
 pub use rendered::{Rendered, Span, SpanKind};
 pub use reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 pub use sample::{Conversation, Sample, Unrepresentable};

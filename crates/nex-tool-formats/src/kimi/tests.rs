@@ -167,37 +167,27 @@ fn what_would_not_survive_is_refused_with_the_reason() {
     .assert_eq(&table);
 }
 
-const LAWS: Laws = Laws {
-    adapt: |_| {},
-    is_terse: false,
-    default_system: Some(DEFAULT_SYSTEM),
-    format: &KimiK2,
-    tags: &[
-        SYSTEM,
-        USER,
-        ASSISTANT,
-        MIDDLE,
-        END,
-        SECTION_OPEN,
-        SECTION_CLOSE,
-        CALL_OPEN,
-        SEPARATOR,
-        CALL_CLOSE,
-        THINK_OPEN,
-        THINK_CLOSE,
-        "functions.",
-        ":0",
-        "## Return of ",
-    ],
-    keeps_tools: true,
-    keeps_errors: false,
-    merges_system: false,
-    has_tail: true,
-};
+const TAGS: &[&str] = &[
+    SYSTEM,
+    USER,
+    ASSISTANT,
+    MIDDLE,
+    END,
+    SECTION_OPEN,
+    SECTION_CLOSE,
+    CALL_OPEN,
+    SEPARATOR,
+    CALL_CLOSE,
+    THINK_OPEN,
+    THINK_CLOSE,
+    "functions.",
+    ":0",
+    "## Return of ",
+];
 
 #[test]
 fn what_was_read_is_written_the_same() {
-    LAWS.rewrites();
+    Laws::of(&KimiK2, TAGS).rewrites();
 }
 
-laws!(LAWS);
+laws!(Laws { default_system: Some(DEFAULT_SYSTEM), ..Laws::of(&KimiK2, TAGS) });

@@ -5,7 +5,8 @@ use super::{
     RESPONSE_CLOSE, RESPONSE_OPEN, TEXT_START, TURN_END,
 };
 use crate::chatml::{self, Turn};
-use crate::reading::{ConversationBuilder, Declaration, spec_of};
+use crate::declared::tools_in_array;
+use crate::reading::ConversationBuilder;
 use crate::{Conversation, ConversationError, ParseOptions};
 use nex_trajectory::{Message, ToolSpec};
 
@@ -101,10 +102,6 @@ fn declarations<'a>(
         true => format!("[{}", list.strip_suffix(LIST_CLOSE).unwrap_or(list)),
         false => list.to_owned(),
     };
-    let tools: Vec<Declaration> = serde_json::from_str(&list).map_err(|cause| {
-        let at = turn.at + text.len() + open.len();
-        ConversationError::new(at, format!("the tool declarations cannot be read: {cause}"))
-    })?;
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    Ok((text, tools.into_iter().map(spec_of).collect()))
+    let tools = tools_in_array(&list, turn.at + text.len() + open.len())?;
+    Ok((text.strip_suffix('\n').unwrap_or(text), tools))
 }

@@ -100,7 +100,7 @@ impl Writer {
             match self.format.dialect {
                 Dialect::Llama4 => {
                     text.push_str(LLAMA_4_TOOLS_OPEN);
-                    let list = python_json::dumps_indented(&declared.into());
+                    let list = python_json::dumps_indented(&declared.into(), b"    ");
                     text.push_str(&escape_tags(&list, &LLAMA_4_MARKS));
                     text.push('\n');
                 }
