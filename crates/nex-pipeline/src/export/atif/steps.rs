@@ -293,12 +293,15 @@ fn content(blocks: Vec<&ContentBlock>) -> Result<Content<'_>, String> {
         }
         return Ok(Content::Text(texts.join("\n")));
     }
-    let part = |block| match block {
-        &ContentBlock::Text { ref text } => Ok(Part::Text { text }),
+    blocks.into_iter().map(part).collect::<Result<_, String>>().map(Content::Parts)
+}
+
+fn part(block: &ContentBlock) -> Result<Part<'_>, String> {
+    match block {
+        ContentBlock::Text { text } => Ok(Part::Text { text }),
         ContentBlock::Image(image) => Ok(Part::Image { source: picture(image)? }),
         _ => Err("a message with a block of another role".to_owned()),
-    };
-    blocks.into_iter().map(part).collect::<Result<_, String>>().map(Content::Parts)
+    }
 }
 
 fn picture(image: &ImageSource) -> Result<Image<'_>, String> {
