@@ -73,7 +73,10 @@ const TEXT_FIRST: &[&str] = &[
     "llama-3",
     "llama-4",
     "mistral-v3",
+    "mistral-v3-tekken",
+    "mistral-v7",
     "mistral-v11",
+    "mistral-v13",
     "gpt-oss",
 ];
 /// Formats whose calls have no ids, or ids that follow from their order.
@@ -95,6 +98,7 @@ const NO_IDS: &[&str] = &[
     "llama-3",
     "llama-4",
     "mistral-v11",
+    "mistral-v13",
     "gpt-oss",
     "terminus-2-xml",
     "terminus-2-json",
@@ -157,6 +161,11 @@ const LIMITS: &[Entry] = &[
         formats: NO_IDS,
         cases: Cases::Named(&["nex.same-id"]),
         limit: Limit::NotApplicable("the model gives its calls no ids"),
+    },
+    Entry {
+        formats: &["mistral-v3", "mistral-v3-tekken", "mistral-v7"],
+        cases: Cases::Named(&["nex.same-id"]),
+        limit: Limit::NotApplicable("of calls that share an id, the second is written with another"),
     },
     Entry {
         formats: TAGGED,
