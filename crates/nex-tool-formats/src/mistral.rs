@@ -145,7 +145,7 @@ impl ToolCallFormat for Mistral {
     }
 
     fn parser(&self, tools: &Toolset, options: ParseOptions) -> Box<dyn ReplyParser> {
-        Box::new(Machine::new(self.frame, parse::MistralGrammar::default(), tools, options))
+        Box::new(Machine::new(self.frame, parse::MistralGrammar::new(self.gap), tools, options))
     }
 
     fn render(&self, sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
     let mut out = Rendered::default();
-    let ids = WireIds::of(sample, |_| false, |number, name| format!("{FUNCTIONS}{name}:{number}"))?;
+    let mut ids = WireIds::of(sample, |_| false, |number, name| format!("{FUNCTIONS}{name}:{number}"));
     if !sample.tools.is_empty() {
         let tools: Value = sample.tools.iter().map(declaration).collect();
         let tools = python_json::dumps(&tools);
@@ -30,8 +30,8 @@ pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Ren
                 turn(&mut out, SYSTEM, "system", SpanKind::System, &plain_text(index, node, &ALL_MARKS)?);
             }
             Role::User => turn(&mut out, USER, "user", SpanKind::User, &plain_text(index, node, &ALL_MARKS)?),
-            Role::Assistant => assistant(index, node, &ids, options, &mut out)?,
-            Role::Tool => tool(index, node, &ids, &mut out)?,
+            Role::Assistant => assistant(index, node, &mut ids, options, &mut out)?,
+            Role::Tool => tool(index, node, &mut ids, &mut out)?,
         }
     }
     if options.prompt_for_reply {
@@ -53,7 +53,7 @@ fn turn(out: &mut Rendered, mark: &str, role: &str, kind: SpanKind, text: &str) 
 fn assistant(
     index: usize,
     node: &Node,
-    ids: &WireIds<'_>,
+    ids: &mut WireIds<'_>,
     options: &RenderOptions,
     out: &mut Rendered,
 ) -> Result<(), Unrepresentable> {
@@ -79,7 +79,7 @@ fn assistant(
         let arguments = escape_tags(&arguments, &ALL_MARKS);
         let before = if at == 0 { SECTION_OPEN } else { "" };
         let after = if at + 1 == calls.len() { SECTION_CLOSE } else { "" };
-        let id = ids.call(&call.id);
+        let id = ids.call(index, &call.id);
         let body = format!("{before}{CALL_OPEN}{id}{SEPARATOR}{arguments}{CALL_CLOSE}{after}");
         out.push(SpanKind::Call, is_trainable, &body);
     }
@@ -96,7 +96,7 @@ fn check_name(index: usize, node: &Node, name: &str) -> Result<(), Unrepresentab
     Ok(())
 }
 
-fn tool(index: usize, node: &Node, ids: &WireIds<'_>, out: &mut Rendered) -> Result<(), Unrepresentable> {
+fn tool(index: usize, node: &Node, ids: &mut WireIds<'_>, out: &mut Rendered) -> Result<(), Unrepresentable> {
     for result in results(index, node)? {
         let call = ids.answered(index, node, result)?;
         if matches!(call.name, "system" | DECLARE) {

@@ -139,6 +139,22 @@ fn the_counter_runs_through_the_conversation_and_results_pair_in_any_order() {
 }
 
 #[test]
+fn ids_that_are_used_again_are_told_apart() {
+    let turn = |id: &str, texts: [&str; 2]| {
+        [
+            reply(vec![call(id, "f", "{}"), call(id, "f", "{}")]),
+            Message::tool(texts.map(|text| result(id, text)).to_vec()),
+        ]
+    };
+    let messages = [turn("call_0", ["a", "b"]), turn("call_0", ["c", "d"])].concat();
+    let text =
+        KimiK2.render(&Owned::of(Vec::new(), messages).sample(), &RenderOptions::default()).unwrap().text;
+    for (number, result) in ["a", "b", "c", "d"].iter().enumerate() {
+        assert!(text.contains(&format!("## Return of functions.f:{number}\n{result}<|im_end|>")), "{text}");
+    }
+}
+
+#[test]
 fn what_would_not_survive_is_refused_with_the_reason() {
     let mut table = String::new();
     let mut refuse = |messages: Vec<Message>| {
@@ -150,7 +166,6 @@ fn what_would_not_survive_is_refused_with_the_reason() {
     refuse(vec![Message::assistant("<think>not reasoning")]);
     refuse(vec![reply(vec![call("a", "f", "[1]")])]);
     refuse(vec![reply(vec![call("a", "f\ng", "{}")])]);
-    refuse(vec![reply(vec![call("a", "f", "{}"), call("a", "g", "{}")])]);
     refuse(vec![Message::tool(vec![result("a", "")])]);
     refuse(vec![reply(vec![call("a", "system", "{}")]), Message::tool(vec![result("a", "")])]);
     expect![[r#"
@@ -160,8 +175,7 @@ fn what_would_not_survive_is_refused_with_the_reason() {
         message 0 (assistant): the arguments of call `a` to `f` are not an object
         message 0 (assistant): `f
         g` has no place as the name of a tool
-        message 0 (assistant): two calls have the id `a`
-        message 0 (tool): no call has the id `a` of the result
+        message 0 (tool): no call before it has the id `a` of the result
         message 1 (tool): a result of a tool called `system` would be read as instructions
     "#]]
     .assert_eq(&table);

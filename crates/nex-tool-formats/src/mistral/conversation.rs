@@ -45,8 +45,7 @@ pub(super) fn parse(
             at = after;
         } else {
             let end = first_of(text, at, &[END, STARTS[0], STARTS[1], STARTS[2], STARTS[3]]);
-            let content = text[at..end].strip_prefix(format.gap).unwrap_or(&text[at..end]);
-            out.reply(format, content, ParseOptions::default());
+            out.reply(format, &text[at..end], ParseOptions::default());
             at = if text[end..].starts_with(END) { end + END.len() } else { end };
         }
     }

@@ -10,6 +10,8 @@ use nex_trajectory::{CallId, DefectKind};
 /// Reads text and calls.
 #[derive(Debug, Default)]
 pub(super) struct MistralGrammar {
+    /// What the template puts before the text of a reply.
+    gap: &'static str,
     phase: Phase,
 }
 
@@ -54,7 +56,7 @@ enum Phase {
     },
 }
 
-const KEYS: Keys = Keys { name: "name", arguments: &["arguments"], id: Some("id") };
+const KEYS: Keys = Keys { name: "name", arguments: &["arguments", "parameters"], id: Some("id") };
 
 impl Grammar for MistralGrammar {
     fn scan(&mut self, scan: &mut Scan<'_>) {
@@ -64,9 +66,22 @@ impl Grammar for MistralGrammar {
     }
 }
 
+/// Where the next call of an array begins, should one be broken; after the mark that begins anew.
+const RESUMES: [&str; 3] = [CALLS, ", {\"", ",{\""];
+
 impl MistralGrammar {
+    pub(super) fn new(gap: &'static str) -> Self {
+        Self { gap, phase: Phase::Text }
+    }
+
     fn next(&mut self, scan: &mut Scan<'_>) -> Option<Phase> {
         match std::mem::take(&mut self.phase) {
+            Phase::Text if scan.at == 0 && !self.gap.is_empty() => {
+                let has_gap = scan.starts_with(0, self.gap)?;
+                scan.at = if has_gap { self.gap.len() } else { 0 };
+                self.gap = "";
+                Some(Phase::Text)
+            }
             Phase::Text => match scan.find(&[CALLS]) {
                 Found::NoneBefore(end) => {
                     scan.take_text(end);
@@ -218,7 +233,7 @@ impl MistralGrammar {
         mut body: JsonBody,
         scan: &mut Scan<'_>,
     ) -> Option<Phase> {
-        let Some(end) = body.scan_value(scan, &[CALLS]) else {
+        let Some(end) = body.scan_value(scan, if is_in_array { &RESUMES } else { &RESUMES[..1] }) else {
             self.phase = Phase::Object { calls_at, call_at, is_in_array, body };
             return None;
         };
@@ -227,10 +242,10 @@ impl MistralGrammar {
             let message = format!("the call behind {CALLS} is not closed");
             scan.out.defect(DefectKind::UnclosedTag, call_at, message);
         }
-        let (at, is_whole) = (end.end, end.value.is_some());
+        let (at, goes_on) = (end.end, end.value.is_some() || end.tag.is_some_and(|tag| tag > 0));
         tagged_call::push(scan, &KEYS, call_at..at, body.start(), end, !is_cut);
         scan.at = at;
-        if is_in_array && is_whole {
+        if is_in_array && goes_on {
             return Some(Phase::Array { calls_at, has_calls: true, from: at, at });
         }
         Some(Phase::Text)

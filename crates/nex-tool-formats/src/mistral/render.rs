@@ -23,7 +23,7 @@ pub(super) fn render(
     let mut out = Rendered::default();
     let mut pairing = Pairing::default();
     let is_kept = |id: &str| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let ids = WireIds::of(sample, is_kept, |number, _| format!("c{number:08}"))?;
+    let mut ids = WireIds::of(sample, is_kept, |number, _| format!("c{number:08}"));
     let question = if format.is_first_told {
         sample.nodes.iter().position(|node| node.message.role == Role::User)
     } else {
@@ -69,9 +69,9 @@ pub(super) fn render(
             }
             Role::Assistant => {
                 pairing.calls(node.message.calls().map(|call| &call.id));
-                assistant(format, index, node, &ids, options, &mut out)?;
+                assistant(format, index, node, &mut ids, options, &mut out)?;
             }
-            Role::Tool => tool(format, index, node, &ids, &mut pairing, &mut out)?,
+            Role::Tool => tool(format, index, node, &mut ids, &mut pairing, &mut out)?,
         }
     }
     // The model goes on behind a question or a result by itself: there is no prompt for a reply.
@@ -110,7 +110,7 @@ fn assistant(
     format: &Mistral,
     index: usize,
     node: &Node,
-    ids: &WireIds<'_>,
+    ids: &mut WireIds<'_>,
     options: &RenderOptions,
     out: &mut Rendered,
 ) -> Result<(), Unrepresentable> {
@@ -129,7 +129,7 @@ fn assistant(
     for (at, call) in calls.iter().enumerate() {
         let arguments = arguments_object(index, node, call, options)?;
         let arguments = escape_tags(&arguments, &ALL_MARKS);
-        let id = ids.call(&call.id);
+        let id = ids.call(index, &call.id);
         let body = if format.has_array {
             let mut name = String::new();
             json::push_string(&mut name, &call.name);
@@ -163,7 +163,7 @@ fn tool(
     format: &Mistral,
     index: usize,
     node: &Node,
-    ids: &WireIds<'_>,
+    ids: &mut WireIds<'_>,
     pairing: &mut Pairing,
     out: &mut Rendered,
 ) -> Result<(), Unrepresentable> {

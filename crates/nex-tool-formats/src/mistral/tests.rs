@@ -54,6 +54,27 @@ fn what_servers_leave_out_or_add_is_read() {
 }
 
 #[test]
+fn a_broken_call_of_an_array_costs_itself_only() {
+    check(
+        "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"n\": 47 11,,}}, {\"name\": \"g\", \"parameters\": {}}]",
+        expect![[r#"
+            text "[TOOL_CALLS] [{\"name\": \"f\", \"arguments\": {\"n\": 47 11,,}}"
+            call g {} at 58..89
+            defect InvalidJson at 50: the call is no JSON: expected `,` or `}` at line 1 column 37
+        "#]],
+    );
+}
+
+#[test]
+fn the_space_before_text_is_the_tokenizer_s() {
+    let blocks =
+        |format: Mistral, reply: &str| format.parse(reply, &Toolset::default(), ParseOptions::default());
+    assert_eq!(blocks(MISTRAL_V3, " A").text(), "A");
+    assert_eq!(blocks(MISTRAL_V3, "  A").text(), " A");
+    assert_eq!(blocks(MISTRAL_V3_TEKKEN, " A").text(), " A");
+}
+
+#[test]
 fn text_after_calls_costs_no_call() {
     check(
         "[TOOL_CALLS]f[ARGS]{} Done.",
