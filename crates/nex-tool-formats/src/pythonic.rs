@@ -19,6 +19,7 @@
 //! read back). Reasoning stands in `<think>` in front, as later models have it; that template drops
 //! it. Llama 4's pythonic template puts every value between quotes, numbers too, and escapes nothing.
 //! Here values keep their types and quotes are escaped; only calls of plain texts are written alike.
+//! No package of a registry holds that template, so Llama 4's conversations are not proven equal to it.
 //!
 //! What the format has no place for, and therefore leaves out: call ids and tool names of results,
 //! `is_error`, the white space in arguments, a system message without text, borders between text
@@ -27,6 +28,7 @@
 
 mod call_scan;
 mod conversation;
+mod number;
 mod parse;
 mod render;
 mod string_scan;

@@ -255,11 +255,9 @@ fn call(
         };
         let at = if kind == DefectKind::InvalidJson { body.error_at } else { open_at };
         scan.out.defect(kind, at, message);
-        if scan.out.is_repairing {
-            if let Some(mended) = json::repair(raw) {
-                scan.out.repair(kind, body_at, mended.what);
-                arguments = Some(mended.json);
-            }
+        if let Some(mended) = scan.out.is_repairing.then(|| json::repair(raw)).flatten() {
+            scan.out.repair(kind, body_at, mended.what);
+            arguments = Some(mended.json);
         }
     } else if is_function && arguments.as_ref().is_some_and(|a| !a.is_empty() && !a.starts_with('{')) {
         scan.out.defect(DefectKind::MalformedCall, body_at, "the arguments are not an object");

@@ -424,6 +424,8 @@ mod lfm2 {
             &Pythonic::LFM2,
             &[
                 "<|tool_call_start|>[",
+                // Each of a row of these is inside a text of the one before.
+                "<|tool_call_start|>[f(a=\"\"\" \"",
                 "]<|tool_call_end|>",
                 "[f(a='",
                 "get_weather(",
