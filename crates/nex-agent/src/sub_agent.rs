@@ -150,6 +150,7 @@ pub(crate) fn report(name: &str, trajectory: &Trajectory) -> (String, bool) {
         StopReason::Refused => "its model refused".to_owned(),
         StopReason::ContextTooLong => "its conversation became too long for its model".to_owned(),
         StopReason::Cancelled => "the run was cancelled".to_owned(),
+        StopReason::Unrecorded => "its record does not say why it ended".to_owned(),
         StopReason::Infra(failure) => format!("its surroundings failed: {}", failure.message),
     };
     (format!("agent `{name}` gave no answer: {cause}"), true)

@@ -174,7 +174,9 @@ pub(crate) struct SynthArgs {
 /// `nex data`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// Write a run's samples in a tool-call format, with loss masks where the format has text.
+    /// Read files that others wrote into a run folder: OpenAI, Langfuse, OTLP, ATIF, sharegpt …
+    Import(ImportArgs),
+    /// Write a run, or files that others wrote, as what a trainer reads.
     Convert(ConvertArgs),
     /// Count what is in a run: outcomes, stops, defects, turns, calls, tokens.
     Stats(StatsArgs),
@@ -202,20 +204,85 @@ pub(crate) struct FormatsArgs {
     pub(crate) json: bool,
 }
 
-/// `nex data convert`.
+/// How foreign files are read.
 #[derive(Debug, Args)]
-pub(crate) struct ConvertArgs {
-    /// A run folder.
-    pub(crate) run: PathBuf,
-    /// `openai`, `hermes` or `parquet`.
+pub(crate) struct SourceArgs {
+    /// What the files are; `auto` tells by their first records. A tool-call format reads its raw text.
+    #[arg(long, default_value = "auto")]
+    pub(crate) from: String,
+    /// The tool-call format of raw text inside other files (replies of nexgap, sharegpt, text).
     #[arg(long)]
-    pub(crate) to: String,
-    /// The file to write.
+    pub(crate) dialect: Option<String>,
+    /// End at the first record that cannot be read.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Threads; as many as there are cores by default. The output is the same for any number.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// `nex data import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+--from: auto, openai, anthropic, sharegpt, ms-swift, langfuse, otlp, nexgap, atif, text, nex, or a tool-call\n\
+format such as hermes for raw text. Files may be JSONL, one JSON array, JSON documents one after the other,\n\
+and compressed by gzip or zstd; `-` is standard input. See docs/data.md.\n\n\
+Examples:\n  \
+nex data import traces.jsonl --out runs/traces\n  \
+nex data import logs/*.jsonl.gz --from openai --out runs/logs\n  \
+nex data stats runs/logs; nex data inspect runs/logs; nex view runs/logs\n\n\
+A record that cannot be read is reported and counted, and the others go on; the exit code is then 1.")]
+pub(crate) struct ImportArgs {
+    /// Files to read, in this order; `-` is standard input.
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// How they are read.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// The run folder to write. The same command goes on where it was.
     #[arg(long)]
     pub(crate) out: PathBuf,
-    /// Which episodes.
-    #[arg(long, value_enum, default_value_t = KeepChoice::Success)]
-    pub(crate) keep: KeepChoice,
+    /// Write what could not be read, by reason, to this file as JSON.
+    #[arg(long)]
+    pub(crate) report: Option<PathBuf>,
+}
+
+/// `nex data convert`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+nex data convert runs/demo --to hermes --out hermes.jsonl\n  \
+nex data convert traces.jsonl --to openai --out train.jsonl --report left-out.json\n  \
+nex data convert samples.jsonl --from hermes --to parquet --out samples.parquet\n\n\
+A sample that the target cannot hold is left out and counted, with the first few places of each reason.\n\
+The exit code is 1 where a record could not be read.")]
+pub(crate) struct ConvertArgs {
+    /// A run folder, or files to read, in this order; `-` is standard input.
+    #[arg(required = true, value_name = "IN")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// How files are read.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// What to write: openai, parquet, a tool-call format, or a trainer's format.
+    #[arg(long)]
+    pub(crate) to: String,
+    /// The file to write; it appears whole or not at all.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Which episodes; success for a run folder, all for files, which nobody judged.
+    #[arg(long, value_enum)]
+    pub(crate) keep: Option<KeepChoice>,
+    /// A `tokenizer.json`, for targets of token ids where the record has none.
+    #[arg(long)]
+    pub(crate) tokenizer: Option<PathBuf>,
+    /// The text format that is tokenised then; hermes by default.
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// With `--to atif`: a folder with one file a trajectory.
+    #[arg(long)]
+    pub(crate) file_each: bool,
+    /// Write what was left out, by reason, to this file as JSON.
+    #[arg(long)]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// Which episodes become samples.
@@ -225,6 +292,8 @@ pub(crate) enum KeepChoice {
     Success,
     /// All that have a reward.
     Scored,
+    /// All, judged or not; never those whose surroundings failed.
+    All,
 }
 
 /// `nex data stats`.

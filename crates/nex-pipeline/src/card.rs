@@ -1,6 +1,6 @@
 //! The dataset card: what is in `dataset/`, what made it, and what it must not be taken for.
 
-use crate::export::ExportReport;
+use crate::export::{ExportReport, ExportTarget};
 use crate::recipe::{Keep, Recipe};
 use nex_trajectory::run::{RunManifest, RunMetrics};
 use std::fmt::Write;
@@ -10,6 +10,7 @@ pub(crate) fn dataset_card(
     manifest: &RunManifest,
     recipe: &Recipe,
     metrics: &RunMetrics,
+    targets: &[ExportTarget],
     files: &[(String, ExportReport)],
 ) -> String {
     let mut card = String::new();
@@ -25,6 +26,7 @@ pub(crate) fn dataset_card(
     let kept = match recipe.export.keep {
         Keep::Success => "Samples are taken from episodes that the verifier accepts whole.",
         Keep::Scored => "Samples are taken from all episodes with a reward, failures too.",
+        Keep::All => "Samples are taken from all episodes, judged or not.",
     };
     let _ = write!(
         card,
@@ -36,6 +38,13 @@ pub(crate) fn dataset_card(
         let skipped: Vec<String> = report.skipped.iter().map(|(why, n)| format!("{n}: {why}")).collect();
         let skipped = if skipped.is_empty() { "none".to_owned() } else { skipped.join("; ") };
         let _ = writeln!(card, "| `{name}` | {} | {} | {skipped} |", report.samples, report.episodes);
+    }
+    let losses = || targets.iter().map(ExportTarget::about).filter(|about| !about.loses.is_empty());
+    if losses().next().is_some() {
+        card.push_str("\nWhat these formats have no place for, beside the record in `episodes.parquet`:\n\n");
+        for about in losses() {
+            let _ = writeln!(card, "- `{}` ({}): {}.", about.file_name, about.reader, about.loses);
+        }
     }
     card.push_str("\n## How it came about\n\n| stage | count |\n|---|--:|\n");
     for count in &metrics.funnel {

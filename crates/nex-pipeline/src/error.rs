@@ -44,6 +44,9 @@ pub enum PipelineError {
         /// Fingerprint of this recipe.
         wanted: String,
     },
+    /// A record of a foreign file cannot be read.
+    #[error("{0}")]
+    Record(crate::import::Fault),
     /// A world cannot be loaded.
     #[error(transparent)]
     World(#[from] nex_world::WorldError),

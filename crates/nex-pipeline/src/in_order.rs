@@ -66,6 +66,11 @@ impl EpisodesInOrder {
         self.places.is_empty()
     }
 
+    /// Where they stand, in plan order.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.places.iter().map(|(_, place)| place)
+    }
+
     /// The episodes, in plan order.
     pub fn iter(&self) -> impl Iterator<Item = Result<Episode, PipelineError>> {
         self.places

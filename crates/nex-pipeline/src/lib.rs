@@ -7,12 +7,16 @@
 //! recipe, an episode's id is a function of the plan, and finished episodes are found in the store.
 
 mod card;
+pub mod convert;
 pub mod error;
 pub mod execute;
 pub mod export;
+pub mod import;
 pub mod in_order;
 pub mod measure;
+mod ordered;
 pub mod plan;
+pub mod reasons;
 pub mod recipe;
 pub mod run_folder;
 pub mod synthesis;

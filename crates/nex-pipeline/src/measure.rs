@@ -46,6 +46,12 @@ impl Measurement {
         Self { planned_tasks, planned_episodes, ..Self::default() }
     }
 
+    /// The same, of a run that holds `episodes` tasks, each tried once.
+    #[must_use]
+    pub fn planned(self, episodes: u64) -> Self {
+        Self { planned_tasks: episodes, planned_episodes: episodes, ..self }
+    }
+
     /// Adds one episode.
     pub fn add(&mut self, episode: &Episode) {
         self.episodes += 1;

@@ -3,6 +3,7 @@
 //! Every key has a default, so `{}` is a recipe: the built-in worlds, all harnesses, the expert.
 
 use crate::PipelineError;
+use crate::export::ExportTarget;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -69,7 +70,7 @@ pub enum Transport {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExportRecipe {
-    /// Sample formats: `openai`, `hermes`.
+    /// Targets, see [`crate::export::ExportTarget::names`]: `openai`, `hermes`, `trl` …
     pub formats: Vec<String>,
     /// Whether all episodes are also written as Parquet.
     pub parquet: bool,
@@ -86,6 +87,8 @@ pub enum Keep {
     Success,
     /// All that have a reward: failures too, never infra failures.
     Scored,
+    /// All but infra failures: records that nobody judged too.
+    All,
 }
 
 impl Default for Recipe {
@@ -171,7 +174,7 @@ impl Recipe {
             ));
         }
         check_names("harnesses", &self.harnesses, &["single", "team", "pipeline"])?;
-        check_names("export.formats", &self.export.formats, &["openai", "hermes"])?;
+        check_names("export.formats", &self.export.formats, &ExportTarget::names())?;
         check_shares("difficulty", &self.difficulty, &["easy", "medium", "hard"])?;
         check_shares("languages", &self.languages, &["en", "zh"])?;
         let dials = [

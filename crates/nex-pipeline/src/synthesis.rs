@@ -7,7 +7,7 @@
 //! goes on. The report is written by whoever has `nex-view`.
 
 use crate::execute::{ExecuteObserver, execute, open_environments, open_harnesses};
-use crate::export::{ExportReport, ExportTarget, write_one};
+use crate::export::{ExportOptions, ExportReport, ExportTarget, write_one};
 use crate::in_order::EpisodesInOrder;
 use crate::measure::Measurement;
 use crate::plan::{Plan, TaskFile};
@@ -157,15 +157,18 @@ impl Synthesis {
     /// # Errors
     /// A file cannot be read or written.
     pub fn export(&self) -> Result<Exported, PipelineError> {
-        let mut targets = Vec::new();
-        for name in &self.recipe.export.formats {
-            targets.push(ExportTarget::by_name(name).map_err(|e| PipelineError::value("export.formats", e))?);
+        let mut names: Vec<&str> = self.recipe.export.formats.iter().map(String::as_str).collect();
+        if self.recipe.export.parquet && !names.contains(&"parquet") {
+            names.push("parquet");
         }
-        if self.recipe.export.parquet {
-            targets.push(ExportTarget::Parquet);
-        }
+        let options = ExportOptions::default();
+        let targets: Vec<ExportTarget> = names
+            .into_iter()
+            .map(|name| ExportTarget::by_name(name, &options))
+            .collect::<Result<_, _>>()
+            .map_err(|e| PipelineError::value("export.formats", e))?;
         let mut files = Vec::new();
-        for target in targets {
+        for target in &targets {
             let name = target.file_name();
             let path = self.folder.dataset_dir().join(&name);
             files.push((name, write_one(&self.folder, target, self.recipe.export.keep, &path)?));
@@ -181,7 +184,7 @@ impl Synthesis {
         let metrics = measurement.finish();
         write_json(&self.folder.metrics_path(), &metrics)?;
         let manifest = self.folder.read_manifest()?;
-        let card = card::dataset_card(&manifest, &self.recipe, &metrics, &files);
+        let card = card::dataset_card(&manifest, &self.recipe, &metrics, &targets, &files);
         write_whole(&self.folder.dataset_dir().join("README.md"), card.as_bytes())?;
         Ok(Exported { files, metrics, damage: episodes.damage })
     }

@@ -212,7 +212,8 @@ impl ReplyBuilder {
             }
             ids.push(id);
         }
-        self.defects.sort_by_key(|defect| defect.offset_bytes);
+        // Bytes that are no UTF-8 are noticed before what they stand in is read, or after: by the pieces.
+        self.defects.sort_by_key(|defect| (defect.offset_bytes, defect.kind != DefectKind::InvalidUtf8));
     }
 
     pub(crate) fn finish(self) -> ParsedReply {

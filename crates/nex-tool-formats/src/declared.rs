@@ -23,6 +23,18 @@ pub(crate) fn tools_of<'a>(
     lines.filter(|line| !line.trim().is_empty()).map(tool).collect()
 }
 
+/// The tools in a JSON array of declarations, which stands at `at`.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn tools_in_array(json: &str, at: usize) -> Result<Vec<ToolSpec>, ConversationError> {
+    let declared: Result<Vec<Declared>, _> = serde_json::from_str(json);
+    let tools = declared.map_err(|cause| cause.to_string());
+    tools.and_then(|tools| tools.into_iter().map(Declared::spec).collect()).map_err(|cause: String| {
+        ConversationError::new(at, format!("the declarations of tools cannot be read: {cause}"))
+    })
+}
+
 /// A tool as chat templates write it: a function, or an object that has one.
 #[derive(Deserialize)]
 pub(crate) struct Declared {

@@ -39,11 +39,6 @@ pub(crate) enum Found {
 }
 
 impl Scan<'_> {
-    /// What is not understood yet.
-    pub(crate) fn rest(&self) -> &str {
-        &self.text[self.at..]
-    }
-
     /// The first of `tags` from `from` on; at one place, the longest.
     pub(crate) fn find_from(&self, from: usize, tags: &[&str]) -> Found {
         let bytes = self.text.as_bytes();

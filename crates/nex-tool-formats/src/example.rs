@@ -1,7 +1,9 @@
 //! One small conversation that shows a format, as far as the format can hold it.
 
 use crate::{RenderOptions, Sample, ToolCallFormat};
-use nex_trajectory::{Arguments, CallId, ContentBlock, Message, Node, Role, ToolCall, ToolResult, ToolSpec};
+use nex_trajectory::{
+    Arguments, CallId, ContentBlock, Message, Node, NodeId, Role, ToolCall, ToolResult, ToolSpec,
+};
 use serde_json::json;
 
 /// A conversation that owns its messages.
@@ -16,7 +18,7 @@ pub struct Example {
 impl Example {
     /// A question about two cities, asked of one tool: reasoning, text and two calls in one turn,
     /// their results, an answer. Where `format` cannot hold it: without reasoning, with one call,
-    /// without text beside the call.
+    /// without text beside the call, or in a terminal.
     pub fn of(format: &dyn ToolCallFormat) -> Self {
         let options = RenderOptions::default();
         let variants =
@@ -24,7 +26,40 @@ impl Example {
         let mut examples =
             variants.map(|(reasoning, text, calls)| Self::with(reasoning, text, calls)).into_iter();
         let fits = |example: &Self| format.render(&example.sample(), &options).is_ok();
-        examples.find(fits).unwrap_or_else(|| Self::with(false, false, 1))
+        examples
+            .find(fits)
+            .or_else(|| Some(Self::with(false, false, 1)).filter(fits))
+            .unwrap_or_else(Self::in_terminal)
+    }
+
+    /// The example for agents whose only tool is a terminal.
+    fn in_terminal() -> Self {
+        let call = |id: &str, name: &str, arguments: &str| {
+            let arguments = Arguments::from_text(arguments);
+            ContentBlock::ToolCall(ToolCall { id: id.into(), name: name.to_owned(), arguments })
+        };
+        let reply = |reasoning: &str, text: &str, call: ContentBlock| Message {
+            role: Role::Assistant,
+            content: vec![
+                ContentBlock::Reasoning { text: reasoning.to_owned(), signature: None },
+                ContentBlock::Text { text: text.to_owned() },
+                call,
+            ],
+        };
+        let screen = ToolResult {
+            call_id: "call_0".into(),
+            name: "bash_command".to_owned(),
+            content: vec![ContentBlock::Text { text: "$ TZ=Europe/Paris date +%H:%M\n08:15\n$".to_owned() }],
+            is_error: false,
+        };
+        let keystrokes = r#"{"keystrokes": "TZ=Europe/Paris date +%H:%M\n", "duration": 0.1}"#;
+        let messages = [
+            Message::user("What time is it in Paris?"),
+            reply("An idle terminal.", "Ask `date`.", call("call_0", "bash_command", keystrokes)),
+            Message::tool(vec![screen]),
+            reply("It is 08:15.", "Nothing is left to do.", call("call_1", "mark_task_complete", "{}")),
+        ];
+        Self::of_messages(Vec::new(), messages.into())
     }
 
     /// The example as a sample.
@@ -72,10 +107,13 @@ impl Example {
                 "required": ["city"],
             }),
         };
-        let parents = (0..).map(nex_trajectory::NodeId);
-        let parents = std::iter::once(None).chain(parents.map(Some));
+        Self::of_messages(vec![tool], messages.into())
+    }
+
+    fn of_messages(tools: Vec<ToolSpec>, messages: Vec<Message>) -> Self {
+        let parents = std::iter::once(None).chain((0..).map(|at| Some(NodeId(at))));
         let nodes = parents.zip(messages).map(|(parent, message)| Node::new(parent, message)).collect();
-        Self { tools: vec![tool], nodes }
+        Self { tools, nodes }
     }
 }
 

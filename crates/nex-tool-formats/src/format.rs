@@ -175,12 +175,21 @@ pub fn all() -> &'static [&'static dyn ToolCallFormat] {
         &crate::DEEPSEEK_V3,
         &crate::DEEPSEEK_V3_1,
         &crate::DeepSeekV32,
+        &crate::KimiK2,
         &crate::NexAu,
         &crate::Cline,
         &crate::OpenHands,
         &crate::TerminusXml,
         &crate::TerminusJson,
         &crate::Llama3,
+        &crate::Pythonic::LLAMA_4,
+        &crate::Pythonic::LFM2,
+        &crate::MISTRAL_V3,
+        &crate::MISTRAL_V3_TEKKEN,
+        &crate::MISTRAL_V7,
+        &crate::MISTRAL_V11,
+        &crate::MISTRAL_V13,
+        &crate::GptOss,
     ]
 }
 

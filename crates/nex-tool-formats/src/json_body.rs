@@ -65,6 +65,16 @@ impl JsonBody {
     /// Reads on. `ends` are the tags that may stand behind the value; none of them begins as JSON
     /// goes on.
     pub(crate) fn scan(&mut self, scan: &Scan<'_>, ends: &[&str]) -> Option<BodyEnd> {
+        self.read(scan, ends, false)
+    }
+
+    /// Reads on, in formats that put no tag behind the value: it ends the body itself. `ends` are
+    /// the tags at which to go on where it is no JSON.
+    pub(crate) fn scan_value(&mut self, scan: &Scan<'_>, ends: &[&str]) -> Option<BodyEnd> {
+        self.read(scan, ends, true)
+    }
+
+    fn read(&mut self, scan: &Scan<'_>, ends: &[&str], ends_itself: bool) -> Option<BodyEnd> {
         loop {
             match self.phase {
                 Phase::Json => {
@@ -85,6 +95,10 @@ impl JsonBody {
                             Phase::Broken { error_at }
                         }
                     };
+                }
+                Phase::Behind { value_end } if ends_itself => {
+                    let value = Some(self.take_value(value_end));
+                    return Some(BodyEnd { value, error_at: value_end, end: value_end, tag: None });
                 }
                 Phase::Behind { value_end } => {
                     self.at = scan.skip_blank(self.at);

@@ -48,12 +48,10 @@ pub(crate) fn push(
         let message = format!("the arguments are no JSON: {}", json::error(written));
         scan.out.defect(DefectKind::InvalidJson, body.error_at, message);
     }
-    if scan.out.is_repairing {
-        if let Some(mended) = json::repair(written) {
-            push_value(scan, head, span, body_start, mended.json);
-            let kind = if is_closed { DefectKind::InvalidJson } else { DefectKind::UnclosedTag };
-            return scan.out.repair(kind, body_start, mended.what);
-        }
+    if let Some(mended) = Some(written).filter(|_| scan.out.is_repairing).and_then(json::repair) {
+        push_value(scan, head, span, body_start, mended.json);
+        let kind = if is_closed { DefectKind::InvalidJson } else { DefectKind::UnclosedTag };
+        return scan.out.repair(kind, body_start, mended.what);
     }
     scan.out.unread_call(&text[span]);
 }

@@ -23,7 +23,8 @@
 //! Values are written as they are: NexAU reads them as CDATA, so `&`, `<`, nested markup and `&lt;`
 //! come through untouched, and a value of several lines stands on lines of its own. What would end
 //! a value early is refused. NexAU's own parser loses white space at the borders of a value, carriage
-//! returns, and the type of all that is no string; it reads `<![CDATA[` inside a value as XML.
+//! returns, and the type of all that is no string; it reads `<![CDATA[` inside a value as XML, and
+//! `]]>` rightly only where its fallback finds the other tags of that value plain.
 //!
 //! What the format has no place for: call ids, signatures of reasoning, borders between text blocks.
 

@@ -54,12 +54,6 @@ impl ConversationBuilder {
         self.conversation.messages.push(message);
     }
 
-    /// The calls of the last reply: id and name.
-    pub(crate) fn last_calls(&self) -> Vec<(CallId, String)> {
-        let reply = self.conversation.messages.iter().rfind(|message| message.role == Role::Assistant);
-        reply.into_iter().flat_map(Message::calls).map(|call| (call.id.clone(), call.name.clone())).collect()
-    }
-
     /// The calls of the last reply.
     pub(crate) fn calls_of_last_reply(&self) -> Vec<ToolCall> {
         let reply = self.conversation.messages.iter().rfind(|message| message.role == Role::Assistant);

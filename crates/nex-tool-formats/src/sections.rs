@@ -286,16 +286,12 @@ impl SectionGrammar {
         Some(Phase::Arguments { head, body: JsonBody::new(at + length), allows_fence: true })
     }
 
-    fn arguments(
-        &mut self,
-        head: Head,
-        mut body: JsonBody,
-        allows_fence: bool,
-        scan: &mut Scan<'_>,
-    ) -> Option<Phase> {
+    /// Reads the arguments on, which are most of what arrives: in place.
+    fn arguments(&mut self, scan: &mut Scan<'_>) -> Option<Phase> {
         let ends = self.ends();
-        let Some(end) = body.scan(scan, &ends[..if allows_fence { 5 } else { 4 }]) else {
-            self.phase = Phase::Arguments { head, body, allows_fence };
+        let Phase::Arguments { body, allows_fence, .. } = &mut self.phase else { return None };
+        let end = body.scan(scan, &ends[..if *allows_fence { 5 } else { 4 }])?;
+        let Phase::Arguments { head, body, .. } = std::mem::replace(&mut self.phase, Phase::Text) else {
             return None;
         };
         let start = body.start();
@@ -354,6 +350,13 @@ impl SectionGrammar {
 impl Grammar for SectionGrammar {
     fn scan(&mut self, scan: &mut Scan<'_>) {
         loop {
+            if matches!(self.phase, Phase::Arguments { .. }) {
+                match self.arguments(scan) {
+                    Some(next) => self.phase = next,
+                    None => return,
+                }
+                continue;
+            }
             let next = match std::mem::replace(&mut self.phase, Phase::Text) {
                 Phase::Text => self.text(scan),
                 Phase::BetweenCalls { from } => {
@@ -367,9 +370,7 @@ impl Grammar for SectionGrammar {
                 Phase::Separated { head, is_function, at } => self.separated(head, is_function, at, scan),
                 Phase::NameLine { head, line_at, from } => self.name_line(head, line_at, from, scan),
                 Phase::Fence { head, at } => self.fence(head, at, scan),
-                Phase::Arguments { head, body, allows_fence } => {
-                    self.arguments(head, body, allows_fence, scan)
-                }
+                Phase::Arguments { .. } => unreachable!("it is read in place"),
                 Phase::Fenced { head, start, body, at } => self.fenced(head, start, body, at, scan),
             };
             match next {

@@ -57,26 +57,46 @@ pub(crate) const KEY_CLOSE: &str = "</arg_key>";
 /// Opens a value in [`Head::Pairs`].
 pub(crate) const VALUE_OPEN: &str = "<arg_value>";
 
-/// Whether `text` can be a name or a key: no format here can escape anything in them.
+/// Whether `text` can be the name of a tool: no format here can escape anything in it.
 pub(crate) fn is_name(text: &str) -> bool {
+    is_key(text) && !text.starts_with('{') && !text.contains(char::is_whitespace)
+}
+
+/// Whether `text` can be the key of an argument.
+pub(crate) fn is_key(text: &str) -> bool {
     !text.is_empty()
-        && !text.starts_with('{')
         && !text.starts_with(char::is_whitespace)
         && !text.ends_with(char::is_whitespace)
         && !text.bytes().any(|b| matches!(b, b'<' | b'>' | b'"' | b'\n'))
 }
 
-/// Refuses a name that is none.
+/// Refuses a tool's name that is none.
 ///
 /// # Errors
 /// It is none.
-pub(crate) fn check_name(index: usize, node: &Node, what: &str, name: &str) -> Result<(), Unrepresentable> {
+pub(crate) fn check_name(index: usize, node: &Node, name: &str) -> Result<(), Unrepresentable> {
     if is_name(name) {
         return Ok(());
     }
-    let reason = format!("{what} `{name}` has a character that cannot stand in a tag, or is empty");
+    let reason = format!("the tool's name `{name}` has a character that cannot stand in a tag, or is empty");
     Err(Unrepresentable::new(index, node, reason))
 }
+
+/// Refuses an argument's key that is none.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn check_key(index: usize, node: &Node, key: &str) -> Result<(), Unrepresentable> {
+    if is_key(key) {
+        return Ok(());
+    }
+    let reason =
+        format!("the argument's name `{key}` has a character that cannot stand in a tag, or is empty");
+    Err(Unrepresentable::new(index, node, reason))
+}
+
+/// Key and value of each argument, in order.
+pub(crate) type BareArguments<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// The arguments of `call`, key and value, as they are written: text bare, all else as JSON.
 /// `tags` are what no value may hold.
@@ -90,8 +110,8 @@ pub(crate) fn arguments_of<'a>(
     tools: &Toolset,
     options: &RenderOptions,
     tags: &[&str],
-) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, Unrepresentable> {
-    check_name(index, node, "the tool's name", &call.name)?;
+) -> Result<BareArguments<'a>, Unrepresentable> {
+    check_name(index, node, &call.name)?;
     let object = arguments_object(index, node, call, options)?;
     let refuse = |reason| Unrepresentable::new(index, node, reason);
     let pairs = match options.arguments {
@@ -104,7 +124,7 @@ pub(crate) fn arguments_of<'a>(
         }
     };
     for (key, _) in &pairs {
-        check_name(index, node, "the argument's name", key)?;
+        check_key(index, node, key)?;
     }
     Ok(pairs)
 }

@@ -42,7 +42,7 @@ pub(crate) fn results(index: usize, node: &Node) -> Result<Vec<&ToolResult>, Unr
         return Err(Unrepresentable::new(index, node, "a tool message without a result"));
     }
     let result = |block| match block {
-        &ContentBlock::ToolResult(ref result) => Ok(result),
+        ContentBlock::ToolResult(result) => Ok(result),
         _ => Err(Unrepresentable::new(index, node, "a tool message holds results only")),
     };
     node.message.content.iter().map(result).collect()

@@ -154,6 +154,7 @@ fn stop() -> impl Strategy<Value = StopReason> {
         any::<u32>().prop_map(|max_turns| StopReason::TurnLimit { max_turns }),
         any::<u64>().prop_map(|used_tokens| StopReason::TokenBudget { used_tokens }),
         Just(StopReason::Refused),
+        Just(StopReason::Unrecorded),
         (text(), text()).prop_map(|(kind, message)| StopReason::Infra(InfraFailure { kind, message })),
     ]
 }
@@ -224,7 +225,12 @@ fn reward() -> impl Strategy<Value = Reward> {
 /// Episodes of any shape, sensible or not.
 pub(crate) fn episode() -> impl Strategy<Value = Episode> {
     let rating = (any::<u8>(), text(), text()).prop_map(|(stars, by, reason)| Rating { stars, by, reason });
-    let outcome = prop_oneof![Just(Outcome::Success), Just(Outcome::Failure), Just(Outcome::Infra)];
+    let outcome = prop_oneof![
+        Just(Outcome::Success),
+        Just(Outcome::Failure),
+        Just(Outcome::Infra),
+        Just(Outcome::Unscored)
+    ];
     (
         (text(), task(), text(), text(), any::<u32>()),
         trajectory(),

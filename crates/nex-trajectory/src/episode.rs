@@ -31,9 +31,9 @@ pub struct Episode {
     pub attempt: u32,
     /// What happened.
     pub trajectory: Trajectory,
-    /// What it was worth; none where the surroundings failed.
+    /// What it was worth; none where the surroundings failed or nobody judged.
     pub reward: Option<Reward>,
-    /// Success, failure, or neither because the surroundings failed.
+    /// Success, failure, or neither: the surroundings failed, or nobody judged.
     pub outcome: Outcome,
     /// Ratings of quality, if any were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -112,7 +112,7 @@ pub struct RewardPart {
     pub findings: Vec<String>,
 }
 
-/// The binary outcome, and the third case that is neither.
+/// The binary outcome, and the two cases that are neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -122,6 +122,8 @@ pub enum Outcome {
     Failure,
     /// The surroundings failed: not scored, not trained on, run again.
     Infra,
+    /// Nobody judged it: a record that came from elsewhere without a verdict.
+    Unscored,
 }
 
 /// A rating of an episode's quality.

@@ -55,6 +55,8 @@ pub enum StopReason {
     ContextTooLong,
     /// The run was told to stop.
     Cancelled,
+    /// Nobody recorded why: a record that came from elsewhere simply ends.
+    Unrecorded,
     /// Something that is not the model's doing broke. Never scored, never trained on.
     Infra(InfraFailure),
 }
@@ -84,6 +86,7 @@ impl StopReason {
             Self::Refused => "refused",
             Self::ContextTooLong => "context_too_long",
             Self::Cancelled => "cancelled",
+            Self::Unrecorded => "unrecorded",
             Self::Infra(_) => "infra",
         }
     }

@@ -51,6 +51,7 @@ impl Sampler {
                 Outcome::Success => 0,
                 Outcome::Failure => 1,
                 Outcome::Infra => 2,
+                Outcome::Unscored => 3,
             },
             harness: episode.harness,
             difficulty: episode.task.difficulty,

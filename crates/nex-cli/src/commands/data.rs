@@ -1,30 +1,12 @@
-//! `nex data`: convert, count and look at the episodes of a run.
+//! `nex data`: count and look at the episodes of a run.
 
 use super::inspect::{episode_head, trajectory_tree};
-use crate::args::{ConvertArgs, InspectArgs, KeepChoice, StatsArgs};
+use crate::args::{InspectArgs, StatsArgs};
 use crate::failure::{Failure, Outcome};
 use crate::terminal::{Tint, print, tell, tint};
-use nex_pipeline::export::{self, ExportTarget};
-use nex_pipeline::recipe::Keep;
 use nex_pipeline::{RunFolder, measure};
 use nex_trajectory::Episode;
 use nex_trajectory::store::Reader;
-
-/// `nex data convert`.
-pub(crate) fn convert(args: ConvertArgs) -> Outcome {
-    let folder = open(&args.run)?;
-    let target = ExportTarget::by_name(&args.to).map_err(Failure::usage)?;
-    let keep = match args.keep {
-        KeepChoice::Success => Keep::Success,
-        KeepChoice::Scored => Keep::Scored,
-    };
-    let report = export::write_one(&folder, target, keep, &args.out).map_err(Failure::input)?;
-    tell(format!("{} samples of {} episodes in {}", report.samples, report.episodes, args.out.display()));
-    for (reason, count) in &report.skipped {
-        tell(format!("{} {count} samples left out: {reason}", tint(Tint::Doubtful, "note:")));
-    }
-    Ok(())
-}
 
 /// `nex data stats`.
 pub(crate) fn stats(args: StatsArgs) -> Outcome {

@@ -24,6 +24,7 @@ pub(crate) fn episode_head(episode: &Episode, width: usize) -> String {
         nex_trajectory::Outcome::Success => tint(Tint::Good, &outcome),
         nex_trajectory::Outcome::Failure => tint(Tint::Bad, &outcome),
         nex_trajectory::Outcome::Infra => tint(Tint::Doubtful, &outcome),
+        nex_trajectory::Outcome::Unscored => tint(Tint::Faint, &outcome),
     };
     let _ = writeln!(text, "outcome  {shown} · stopped: {}", episode.stop().name());
     if let Some(reward) = &episode.reward {

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod check;
+pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod doctor;

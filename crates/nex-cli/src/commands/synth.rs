@@ -112,7 +112,8 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 pub(crate) fn told(error: PipelineError) -> Failure {
     let code = match &error {
         PipelineError::File { .. } => Code::Surroundings,
-        PipelineError::Recipe { .. }
+        PipelineError::Record(_)
+        | PipelineError::Recipe { .. }
         | PipelineError::RecipeValue { .. }
         | PipelineError::AnotherRun { .. }
         | PipelineError::World(_)

@@ -49,6 +49,8 @@ impl Progress {
             Outcome::Success => self.succeeded += 1,
             Outcome::Failure => self.failed += 1,
             Outcome::Infra => self.infra += 1,
+            // A rollout's episodes are all judged.
+            Outcome::Unscored => {}
         }
         if let Some(reason) = failure_reason(episode) {
             *self.reasons.entry(reason).or_default() += 1;
@@ -56,10 +58,10 @@ impl Progress {
     }
 }
 
-/// Why `episode` is no success, in a word that can be counted: the infra failure's kind, the stop
+/// Why `episode` is no success although it was judged, in a word that can be counted: the infra failure's kind, the stop
 /// reason if that is no answer, else the first reward part that is not full.
 pub fn failure_reason(episode: &Episode) -> Option<String> {
-    if episode.outcome == Outcome::Success {
+    if matches!(episode.outcome, Outcome::Success | Outcome::Unscored) {
         return None;
     }
     Some(match (episode.stop(), &episode.reward) {

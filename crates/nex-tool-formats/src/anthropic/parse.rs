@@ -4,6 +4,7 @@
 //! text of a call's `input` is kept.
 
 use crate::builder::ReplyBuilder;
+use crate::document::whole_objects;
 use crate::{Conversation, ConversationError};
 use nex_trajectory::{
     Arguments, CallId, ContentBlock, DefectKind, ImageSource, Message, Role, ToolCall, ToolResult, ToolSpec,
@@ -74,15 +75,46 @@ pub(super) fn reply(text: &str, out: &mut ReplyBuilder) {
         return;
     }
     let blocks = serde_json::from_str::<WireMessage<'_>>(text).and_then(|message| blocks_of(message.content));
-    let blocks = match blocks {
-        Ok(blocks) => blocks,
-        // What cannot be read stays text, so that the record has it.
+    match blocks {
+        Ok(blocks) => push_blocks(text, blocks, out),
         Err(error) => {
             let kind = if error.is_data() { DefectKind::MalformedCall } else { DefectKind::InvalidJson };
             out.defect(kind, 0, format!("not an assistant message: {error}"));
-            return out.text(text, 0);
+            push_broken(text, out);
         }
-    };
+    }
+}
+
+/// The blocks that are whole in a message that is not; the rest stays text, so that the record has
+/// it.
+fn push_broken(text: &str, out: &mut ReplyBuilder) {
+    let mut at = 0;
+    for span in whole_objects(text, 0, &BLOCKS) {
+        let between = &text[at..span.start];
+        if at > 0 && !between.trim_matches([',', ' ', '\n']).is_empty() {
+            out.unread_call(between);
+        }
+        at = span.end;
+        let block = serde_json::from_str(&text[span.clone()]);
+        let block = block.map_err(|cause| format!("not a content block: {cause}"));
+        push_blocks(text, vec![(&text[span], block)], out);
+    }
+    if !text[at..].trim().is_empty() {
+        out.unread_call(&text[at..]);
+    }
+}
+
+/// How a block begins, as servers and we write it.
+const BLOCKS: [&str; 6] = [
+    "{\"type\":\"text\"",
+    "{\"type\": \"text\"",
+    "{\"type\":\"thinking\"",
+    "{\"type\": \"thinking\"",
+    "{\"type\":\"tool_use\"",
+    "{\"type\": \"tool_use\"",
+];
+
+fn push_blocks(text: &str, blocks: Blocks<'_>, out: &mut ReplyBuilder) {
     let mut last = None;
     for (source, block) in blocks {
         let start = source.as_ptr() as usize - text.as_ptr() as usize;

@@ -355,7 +355,6 @@ fn what_would_not_survive_is_refused_with_the_reason() {
 
 laws!(Laws {
     keeps_errors: true,
-    has_tail: false,
     ..Laws::of(
         &Anthropic,
         &[

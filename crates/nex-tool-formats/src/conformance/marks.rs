@@ -164,21 +164,11 @@ const MARKS: &[Marks] = &[
     },
     Marks { format: "llama-3", wire: Wire::JsonEnvelope, ..Marks::NONE },
     Marks { format: "llama-4", value_close: "\")]", wire: Wire::Python, is_list: true, ..Marks::NONE },
-    Marks {
-        format: "mistral-v3",
-        call_open: "[TOOL_CALLS]",
-        value_close: "\"}}]",
-        wire: Wire::JsonEnvelope,
-        is_list: true,
-        ..Marks::NONE
-    },
-    Marks {
-        format: "mistral-v11",
-        call_open: "[TOOL_CALLS]",
-        value_close: "\"}[TOOL_CALLS]",
-        wire: Wire::JsonArguments,
-        ..Marks::NONE
-    },
+    Marks { format: "mistral-v3", ..MISTRAL_LIST },
+    Marks { format: "mistral-v3-tekken", ..MISTRAL_LIST },
+    Marks { format: "mistral-v7", ..MISTRAL_LIST },
+    Marks { format: "mistral-v11", ..MISTRAL_NAMED },
+    Marks { format: "mistral-v13", ..MISTRAL_NAMED },
     Marks {
         format: "gpt-oss",
         call_open: "<|channel|>commentary to=functions.",
@@ -198,6 +188,21 @@ const HERMES: Marks = Marks {
     call_close: "</tool_call>",
     value_close: "</tool_call>",
     wire: Wire::JsonEnvelope,
+    ..Marks::NONE
+};
+
+const MISTRAL_LIST: Marks = Marks {
+    call_open: "[TOOL_CALLS]",
+    value_close: "\"}}]",
+    wire: Wire::JsonEnvelope,
+    is_list: true,
+    ..Marks::NONE
+};
+
+const MISTRAL_NAMED: Marks = Marks {
+    call_open: "[TOOL_CALLS]",
+    value_close: "\"}[TOOL_CALLS]",
+    wire: Wire::JsonArguments,
     ..Marks::NONE
 };
 

@@ -67,37 +67,7 @@ fn listed_limits_name_cases_and_formats_that_exist() {
 
 /// What is still to be mended, `(format, case)`. The list only shrinks: an entry that holds again
 /// fails the test until it is taken out.
-const KNOWN_FAILURES: &[(&str, &str)] = &[
-    ("openai", "base.truncated"),
-    ("openai", "batch.4.a"),
-    ("openai", "batch.4.b"),
-    ("openai", "batch.5.e"),
-    ("openai", "gap.5.b"),
-    ("openai", "gap.5.c"),
-    ("openai", "gap.7.b"),
-    ("openai", "gap.9.c"),
-    ("anthropic", "base.truncated"),
-    ("anthropic", "batch.4.b"),
-    ("anthropic", "batch.5.e"),
-    ("anthropic", "gap.5.b"),
-    ("anthropic", "gap.5.c"),
-    ("anthropic", "gap.7.b"),
-    ("hermes", "fmt.5.d"),
-    ("qwen3", "fmt.5.d"),
-    ("glm-4.5", "gap.9.d"),
-    ("glm-4.5", "nex.mark-in-prose"),
-    ("glm-4.7", "gap.9.d"),
-    ("glm-4.7", "nex.mark-in-prose"),
-    ("cline", "batch.5.c"),
-    ("cline", "stream.4.b"),
-    ("cline", "nex.call-in-reasoning"),
-    ("openhands", "batch.4.e"),
-    ("openhands", "batch.5.c"),
-    ("openhands", "stream.4.b"),
-    ("openhands", "gap.9.d"),
-    ("openhands", "nex.mark-in-prose"),
-    ("terminus-2-xml", "nex.call-in-reasoning"),
-];
+const KNOWN_FAILURES: &[(&str, &str)] = &[];
 
 /// Every format holds every case, whichever way the reply arrives.
 #[test]

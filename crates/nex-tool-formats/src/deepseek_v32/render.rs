@@ -7,7 +7,7 @@ use super::{
 };
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
-use crate::tagged_arguments::check_name;
+use crate::tagged_arguments::{check_key, check_name};
 use crate::writing::{
     arguments_object, declaration, in_order, last_question, neighbours, plain_text, refuse, result_text,
     results,
@@ -43,11 +43,10 @@ pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Ren
             Role::Tool => tool(sample, index, &mut pairing, &mut out)?,
         }
     }
-    if options.prompt_for_reply {
-        if let Some(before) = before_reply(sample, sample.nodes.len()) {
-            out.push(SpanKind::Scaffold, false, before);
-            out.push(SpanKind::Scaffold, false, if is_thinking { THINK_OPEN } else { "<think></think>" });
-        }
+    let before = options.prompt_for_reply.then(|| before_reply(sample, sample.nodes.len())).flatten();
+    if let Some(before) = before {
+        out.push(SpanKind::Scaffold, false, before);
+        out.push(SpanKind::Scaffold, false, if is_thinking { THINK_OPEN } else { "<think></think>" });
     }
     Ok(out)
 }
@@ -148,7 +147,7 @@ fn push_call(
     call: &ToolCall,
     options: &RenderOptions,
 ) -> Result<(), Unrepresentable> {
-    check_name(index, node, "the tool's name", &call.name)?;
+    check_name(index, node, &call.name)?;
     for part in [INVOKE_OPEN, "\"", &call.name, "\">\n"] {
         out.push_str(part);
     }
@@ -157,7 +156,7 @@ fn push_call(
     let members = json::members(&object)
         .ok_or_else(|| refuse(format!("a key in the arguments of `{}` is no text", call.name)))?;
     for (place, (key, json)) in members.iter().enumerate() {
-        check_name(index, node, "the argument's name", key)?;
+        check_key(index, node, key)?;
         let fail = |why: &str| refuse(format!("argument `{key}` of `{}` {why}", call.name));
         if members[..place].iter().any(|(known, _)| known == key) {
             return Err(fail("stands twice"));

@@ -34,6 +34,8 @@ pub(super) fn parse(
                 out.declare(declarations(dialect, content, at)?);
             }
             SYSTEM => out.message(Message::system(plain)),
+            // Some end a conversation with the mark that ends the model's last turn.
+            USER if dialect == Glm::V45 && content.is_empty() && at == text.len() => {}
             USER => out.message(Message::user(plain)),
             OBSERVATION => results(dialect, content, at, &mut out)?,
             _ => {

@@ -199,6 +199,25 @@ fn mistakes_of_shape_are_named_and_stay_text() {
 }
 
 #[test]
+fn a_tag_in_prose_is_no_call() {
+    check(
+        "Calls start with <tool_call> here.\n<tool_call>f\n</tool_call>",
+        expect![[r#"
+        text "Calls start with <tool_call> here."
+        call f {} at 35..60
+        defect UnclosedTag at 17: <tool_call> is not closed
+    "#]],
+    );
+    check(
+        "<tool_call>so they say</tool_call>",
+        expect![[r#"
+        text "<tool_call>so they say</tool_call>"
+        defect MalformedCall at 0: the call names no tool
+    "#]],
+    );
+}
+
+#[test]
 fn a_call_inside_reasoning_is_not_executed() {
     check(
         "\n<think><tool_call>f\n</tool_call></think>\nNo.<|user|>",
@@ -317,6 +336,13 @@ fn a_user_who_speaks_behind_calls_is_no_end_of_the_model_s() {
     let rendered =
         FORMAT.render(&Owned::of(Vec::new(), messages).sample(), &RenderOptions::default()).unwrap();
     assert!(rendered.spans.iter().all(|span| span.kind != crate::SpanKind::EndOfTurn));
+}
+
+#[test]
+fn a_last_mark_that_ends_the_model_s_turn_is_no_question() {
+    let text = FORMAT.render(&example().sample(), &RenderOptions::default()).unwrap().text;
+    let whole = FORMAT.parse_conversation(&text, None).unwrap();
+    assert_eq!(FORMAT.parse_conversation(&format!("{text}<|user|>"), None).unwrap(), whole);
 }
 
 fn call(id: &str, arguments: &str) -> ContentBlock {

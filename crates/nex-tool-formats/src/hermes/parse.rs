@@ -18,7 +18,7 @@ struct OpenCall {
     body: JsonBody,
 }
 
-const KEYS: Keys = Keys { name: "name", arguments: &["arguments"], id: None };
+const KEYS: Keys = Keys { name: "name", arguments: &["arguments", "parameters"], id: None };
 
 impl Grammar for HermesGrammar {
     fn scan(&mut self, scan: &mut Scan<'_>) {

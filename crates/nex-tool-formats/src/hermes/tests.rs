@@ -169,6 +169,17 @@ fn bytes_that_are_not_utf8_are_replaced_and_named() {
     .assert_eq(&describe(&parser.finish()));
 }
 
+#[test]
+fn defects_at_one_place_have_one_order() {
+    let reply = b"\x00\x01\xff\xff\xff\xff</think></think>\n\nA\n>\n{\"na<tool_call>\n{\"name\": \"get_w<tool_ca\x07l>\n\x91\x00\x00\x00\x00\x00\x00\x00 \"get_weath</tool_call>{\"name\": \x89\x89\x89\x89\x89\x89\x89\"gea\n<tool_call>\xdb>ee\"n\"\".";
+    let options = ParseOptions { repair: true, ..ParseOptions::default() };
+    let (mut whole, mut pieces) =
+        (HERMES.parser(&Toolset::default(), options), HERMES.parser(&Toolset::default(), options));
+    whole.push(reply);
+    reply.chunks(1).for_each(|piece| pieces.push(piece));
+    assert_eq!(pieces.finish(), whole.finish());
+}
+
 fn call(id: &str, arguments: &str) -> ContentBlock {
     ContentBlock::ToolCall(ToolCall {
         id: id.into(),

@@ -26,6 +26,8 @@ pub(crate) struct Laws {
     pub(crate) keeps_errors: bool,
     /// A system message that the template writes itself.
     pub(crate) default_system: Option<&'static str>,
+    /// A system message becomes the beginning of the last question, as the template has it.
+    pub(crate) merges_system: bool,
     /// A reply that ends early is read as far as it went; not so for formats that are one document.
     pub(crate) has_tail: bool,
     /// Makes of any conversation one that an agent of this format could have, where its tools are fixed.
@@ -42,6 +44,7 @@ impl Laws {
             keeps_tools: true,
             keeps_errors: false,
             default_system: None,
+            merges_system: false,
             has_tail: true,
             adapt: |_| {},
             is_terse: false,
@@ -132,6 +135,21 @@ impl Laws {
         }
         assert!(held * 5 > cases() as usize, "only {held} of {} are representable", cases());
         assert!(with_calls * 10 > cases() as usize, "only {with_calls} of {} have calls", cases());
+    }
+
+    /// What was read back is written the same, ids of the wire included. For formats whose own ids
+    /// replace those of a conversation.
+    pub(crate) fn rewrites(&self) {
+        for seed in 0..cases() {
+            let owned = self.conversation(seed);
+            let options = RenderOptions::default();
+            let Ok(rendered) = self.format.render(&owned.sample(), &options) else { continue };
+            let read = self.format.parse_conversation(&rendered.text, Some(&owned.tools));
+            let read = Owned::of(owned.tools, read.unwrap_or_else(|e| panic!("case {seed}: {e}")).messages);
+            let again = self.format.render(&read.sample(), &options);
+            let again = again.unwrap_or_else(|e| panic!("case {seed}: {e}\n{}", rendered.text));
+            assert_eq!(again.text, rendered.text, "case {seed}");
+        }
     }
 
     pub(crate) fn masks(&self) {
@@ -336,7 +354,14 @@ impl Laws {
 
     /// The conversation in the one form in which a format gives it back: texts joined, empty ones
     /// left out, ids numbered through, JSON in one spelling, what the format has no place for removed.
-    fn canonical(&self, messages: Vec<Message>) -> Vec<Message> {
+    fn canonical(&self, mut messages: Vec<Message>) -> Vec<Message> {
+        if self.merges_system && messages.first().is_some_and(|first| first.role == Role::System) {
+            let system = messages.remove(0).text();
+            let question = messages.iter_mut().rfind(|message| message.role == Role::User);
+            if let Some(question) = question.filter(|_| !system.is_empty()) {
+                *question = Message::user(format!("{system}\n\n{}", question.text()));
+            }
+        }
         let mut out: Vec<Message> = Vec::new();
         let mut ids: HashMap<CallId, (CallId, String)> = HashMap::new();
         let mut made = 0;

@@ -43,6 +43,7 @@ fn reasoning_text_and_two_calls_in_one_section() {
 
 #[test]
 fn names_without_quotes_and_calls_without_a_section_are_read() {
+    // As NexGAP's converter writes them.
     check(
         "I look.\n<invoke name=f>\n<parameter name=text>a</parameter>\n<parameter name=n>5</parameter>\n</invoke>\n",
         expect![[r#"

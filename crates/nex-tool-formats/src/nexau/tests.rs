@@ -248,12 +248,12 @@ fn declarations_are_read_as_far_as_they_tell() {
     let mut owned = example();
     owned.tools[0].input_schema = schema;
     let rendered = NexAu.render(&owned.sample(), &RenderOptions::default()).unwrap();
-    expect![[r#"
-
-            <city>Where (a town) (required, type: str)</city>
-            <days>How many (optional, type: int, default: 3)</days>
-  "#]]
-    .assert_eq(rendered.text.split_once("<parameter>").unwrap().1.split_once("</parameter>").unwrap().0);
+    for line in [
+        "\n    <city>Where (a town) (required, type: str)</city>\n",
+        "\n    <days>How many (optional, type: int, default: 3)</days>\n",
+    ] {
+        assert!(rendered.text.contains(line), "{line}{}", rendered.text);
+    }
     let read = NexAu.parse_conversation(&rendered.text, None).unwrap();
     expect![[r#"get_weather Weather of a city. {"type":"object","properties":{"city":{"type":"string","description":"Where (a town)"},"days":{"type":"integer","description":"How many"}},"required":["city"]}"#]].assert_eq(&format!("{} {} {}", read.tools[0].name, read.tools[0].description, read.tools[0].input_schema));
     assert_eq!(read.messages[0], Message::system("Be brief."));

@@ -1,7 +1,8 @@
 //! Reading messages: one reply, or a whole document.
 
-use super::wire::{Content, WireCall, WireMessage};
+use super::wire::{Content, Read, WireCall, WireMessage};
 use crate::builder::{ReplyBuilder, TextRules};
+use crate::document::whole_objects;
 use crate::{Conversation, ConversationError, Toolset, json};
 use nex_trajectory::{CallId, ContentBlock, DefectKind, ImageSource, Message, Role, ToolResult, ToolSpec};
 use serde::Deserialize;
@@ -36,17 +37,52 @@ fn any_object() -> Value {
     serde_json::json!({"type": "object", "properties": {}})
 }
 
+/// How a call begins, as servers and we write it.
+const CALLS: [&str; 4] = ["{\"id\":", "{\"type\":\"function\"", "{\"type\": \"function\"", "{\"function\":"];
+
 /// One assistant message.
 pub(super) fn reply(text: &str, out: &mut ReplyBuilder) {
+    if text.is_empty() {
+        return;
+    }
     match WireMessage::read(text) {
-        Ok(message) => push_reply(message, out),
-        // What cannot be read stays text, so that the record has it.
-        Err((kind, cause)) => {
-            if !text.is_empty() {
-                out.defect(kind, 0, format!("not an assistant message: {cause}"));
-                out.text(text, 0);
-            }
+        Ok(Read { message, broken_at: None }) => push_reply(message, out),
+        Ok(Read { message, broken_at: Some(broken_at) }) => {
+            let cause = json::error(text);
+            out.defect(DefectKind::InvalidJson, broken_at, format!("not an assistant message: {cause}"));
+            push_broken(text, message, out);
         }
+        // What cannot be read stays text, so that the record has it.
+        Err(cause) => {
+            let kind = if json::is_value(text) { DefectKind::MalformedCall } else { DefectKind::InvalidJson };
+            out.defect(kind, 0, format!("not an assistant message: {cause}"));
+            out.text(text, 0);
+        }
+    }
+}
+
+/// What is whole in a message that is not; the rest stays text.
+fn push_broken(text: &str, message: WireMessage<'_>, out: &mut ReplyBuilder) {
+    let from = message.calls.last().map_or(0, |call| call.at + call.json.len());
+    let calls = whole_objects(text, from, &CALLS).into_iter().map(|span| WireCall::at(text, span));
+    let calls: Vec<WireCall<'_>> = calls.filter(|call| call.function.is_some()).collect();
+    let is_readable = !message.calls.is_empty() || !calls.is_empty() || message.says_something();
+    if !is_readable {
+        return out.text(text, 0);
+    }
+    push_reply(message, out);
+    let mut at = from;
+    for call in calls {
+        let end = call.at + call.json.len();
+        let between = &text[at..call.at];
+        if from > 0 && !between.trim_matches([',', ' ', '\n']).is_empty() {
+            out.unread_call(between);
+        }
+        push_call(call, out);
+        at = end;
+    }
+    if at > 0 && !text[at..].trim().is_empty() {
+        out.unread_call(&text[at..]);
     }
 }
 
@@ -59,20 +95,28 @@ fn push_reply(message: WireMessage<'_>, out: &mut ReplyBuilder) {
             Err(cause) => out.defect(DefectKind::MalformedCall, 0, cause),
         },
     }
-    for WireCall { id, function, json, at } in message.calls {
-        let (Some(name), arguments) = function.unwrap_or_default() else {
-            let message = "not a call: it has no `function` with a `name`";
-            out.defect(DefectKind::MalformedCall, at, message);
-            out.unread_call(json);
-            continue;
-        };
-        let arguments = arguments.unwrap_or("\"\"");
-        let text = json::unescape(arguments).unwrap_or_else(|| {
-            out.defect(DefectKind::MalformedCall, at, "`arguments` is not a string of JSON");
-            Cow::Borrowed(arguments)
-        });
-        out.call(id, name, text.into_owned(), at..at + json.len());
+    for call in message.calls {
+        push_call(call, out);
     }
+}
+
+fn push_call(call: WireCall<'_>, out: &mut ReplyBuilder) {
+    let WireCall { id, function, json, at } = call;
+    let (Some(name), arguments) = function.unwrap_or_default() else {
+        let message = "not a call: it has no `function` with a `name`";
+        out.defect(DefectKind::MalformedCall, at, message);
+        return out.unread_call(json);
+    };
+    let arguments = arguments.unwrap_or("\"\"");
+    let text = json::unescape(arguments).unwrap_or_else(|| {
+        out.defect(DefectKind::MalformedCall, at, "`arguments` is not a string of JSON");
+        Cow::Borrowed(arguments)
+    });
+    if !text.trim().is_empty() && !json::is_value(&text) {
+        let message = format!("the arguments of `{name}` are no JSON: {}", json::error(&text));
+        out.defect(DefectKind::InvalidJson, at, message);
+    }
+    out.call(id, name, text.into_owned(), at..at + json.len());
 }
 
 /// A whole document.
@@ -113,7 +157,8 @@ struct Reader {
 
 impl Reader {
     fn message(&mut self, source: &str) -> Result<(), String> {
-        let message = WireMessage::read(source).map_err(|(_, cause)| format!("not a message: {cause}"))?;
+        let Read { message, .. } =
+            WireMessage::read(source).map_err(|cause| format!("not a message: {cause}"))?;
         let role = message.role.clone();
         let plain =
             |role, message: WireMessage<'_>| blocks(message.content).map(|content| Message { role, content });

@@ -1,8 +1,9 @@
 //! One message as it stands in JSON, found in one pass over its text.
 
 use crate::json::{self, JsonScan, Step};
-use nex_trajectory::{CallId, DefectKind};
+use nex_trajectory::CallId;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// A message, its calls not judged yet: one that is wrong must not lose the others.
 #[derive(Debug)]
@@ -37,21 +38,37 @@ pub(super) struct WireCall<'a> {
 
 type Function<'a> = (Option<String>, Option<&'a str>);
 
+impl WireMessage<'_> {
+    /// Whether it has reasoning or text.
+    pub(super) fn says_something(&self) -> bool {
+        self.reasoning.is_some() || !matches!(&self.content, Content::Text(text) if text.is_empty())
+    }
+}
+
+/// What could be read of a message.
+#[derive(Debug)]
+pub(super) struct Read<'a> {
+    pub(super) message: WireMessage<'a>,
+    /// Where it ceases to be JSON, if it does: what stands before is in the message.
+    pub(super) broken_at: Option<usize>,
+}
+
 impl<'a> WireMessage<'a> {
-    /// Reads `text`.
+    /// Reads `text`, as far as it is JSON.
     ///
     /// # Errors
-    /// It is no JSON, or no object.
-    pub(super) fn read(text: &'a str) -> Result<Self, (DefectKind, String)> {
+    /// It is no object.
+    pub(super) fn read(text: &'a str) -> Result<Read<'a>, String> {
         // Levels: message, calls, call, function.
         let mut scan = JsonScan::recording(4);
         let mut at = 0;
-        match scan.feed(text.as_bytes(), &mut at) {
-            Step::Done(end) if text[end..].trim().is_empty() => {}
-            _ => return Err((DefectKind::InvalidJson, json::error(text))),
-        }
+        let broken_at = match scan.feed(text.as_bytes(), &mut at) {
+            Step::Done(end) => Some(end).filter(|end| !text[*end..].trim().is_empty()),
+            Step::More => Some(text.len()),
+            Step::Broken(at) => Some(at),
+        };
         if !text[scan.start()..].starts_with('{') {
-            return Err((DefectKind::MalformedCall, "a message is an object".to_owned()));
+            return Err("a message is an object".to_owned());
         }
         let mut message = Self {
             role: None,
@@ -95,7 +112,7 @@ impl<'a> WireMessage<'a> {
                         "reasoning_content" | "reasoning" => {
                             message.reasoning = message.reasoning.or(json::unescape(value));
                         }
-                        "tool_calls" if value.starts_with('[') => message.calls = calls,
+                        "tool_calls" if value.starts_with('[') => message.calls.extend(calls),
                         "tool_call_id" => message.tool_call_id = json::unescape(value),
                         "name" => message.name = json::unescape(value),
                         _ => {}
@@ -103,6 +120,33 @@ impl<'a> WireMessage<'a> {
                 }
             }
         }
-        Ok(message)
+        // The array of calls was under way when the text broke off.
+        if broken_at.is_some() {
+            message.calls.extend(calls.into_iter().filter(|call| call.function.is_some()));
+        }
+        Ok(Read { message, broken_at })
+    }
+}
+
+impl<'a> WireCall<'a> {
+    /// The call that the object at `at` of `text` is.
+    pub(super) fn at(text: &'a str, span: Range<usize>) -> Self {
+        let json = &text[span.clone()];
+        let mut scan = JsonScan::recording(2);
+        scan.feed(json.as_bytes(), &mut 0);
+        let mut call = Self { id: None, function: None, json, at: span.start };
+        let mut inside: Function<'a> = (None, None);
+        for member in scan.members {
+            let value = &json[member.value];
+            match (member.level, json[member.key].trim_matches('"')) {
+                (2, "name") => inside.0 = json::unescape(value).map(Cow::into_owned),
+                (2, "arguments") => inside.1 = Some(value),
+                (1, "function") => call.function = Some(std::mem::take(&mut inside)),
+                (1, "id") => call.id = json::unescape(value).map(|id| CallId(id.into_owned())),
+                (1, _) => inside = (None, None),
+                _ => {}
+            }
+        }
+        call
     }
 }

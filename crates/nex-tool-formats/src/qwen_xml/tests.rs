@@ -72,6 +72,7 @@ fn an_argument_behind_the_end_of_a_call_shows_that_the_value_was_not_closed() {
 
 #[test]
 fn calls_without_line_breaks_without_a_section_and_two_in_one() {
+    // As NexGAP's converter writes them.
     check(
         "<tool_call>\n<function=f>\n<parameter=n>5</parameter>\n</function>\n</tool_call>",
         expect![[r#"
@@ -190,6 +191,17 @@ fn mistakes_of_shape_are_named_and_stay_text() {
         text "\nDone."
         defect TextAfterCall at 79: text after a call, where the format has none
     "#]],
+    );
+}
+
+#[test]
+fn what_nemotron_writes_is_read() {
+    check(
+        "<think></think>I look.\n<tool_call>\n<function=f>\n<parameter=n>\n5\n</parameter>\n</function>\n</tool_call>\n<|im_end|>\n",
+        expect![[r#"
+            text "I look."
+            call f {"n": 5} at 35..88
+        "#]],
     );
 }
 

@@ -1,7 +1,7 @@
 //! Reading a reply: text, and calls between tags.
 
 use super::value::{Ended, ValueEnd};
-use super::{Head, KEY_CLOSE, Syntax, VALUE_OPEN, is_name};
+use super::{Head, KEY_CLOSE, Syntax, VALUE_OPEN, is_key, is_name};
 use crate::engine::{Found, Grammar, Scan};
 use crate::json;
 use crate::raw_value::ArgumentsBuilder;
@@ -230,6 +230,11 @@ impl TaggedCalls {
             Found::Tag { at, index } => (at, index),
             Found::NoneBefore(end) => return self.cut_head(end, State::Name { searched: end }, scan),
         };
+        if syntax.head == Head::Pairs && index == 2 {
+            // Perhaps only a mention of the tag: nothing shows that this is a call.
+            unclosed(self.call.open_at, syntax.call.open, scan);
+            return Some(State::Broken { searched: at });
+        }
         let text = &scan.text[scan.at..at];
         let name = match syntax.head {
             Head::Pairs => Some(text.trim_matches([' ', '\n', '\r', '\t'])),
@@ -329,7 +334,7 @@ impl TaggedCalls {
                 Some(key)
             }
         };
-        let Some(key) = key.filter(|key| is_name(key)) else {
+        let Some(key) = key.filter(|key| is_key(key)) else {
             scan.out.defect(DefectKind::MalformedCall, self.call.argument_at, "the argument has no name");
             return Some(State::Broken { searched: scan.at });
         };

@@ -172,21 +172,21 @@ fn json_that_is_not_as_it_should_be() {
         &TerminusJson,
         "{'analysis': 'a'}",
         expect![[r#"
-        text "{'analysis': 'a'}"
-    "#]],
+            text "{'analysis': 'a'}"
+            defect InvalidJson at 1: the reply is no JSON
+        "#]],
     );
     repaired(
         &TerminusJson,
         &JSON[..JSON.len() - 40],
         expect![[r#"
-        reasoning "Empty so far."
-        text "Look."
-        call bash_command {"keystrokes": "ls -la\n", "duration": 0.1} at 0..151
-        call bash_command {"keystrokes": null} at 0..151
-        defect UnclosedTag at 0: the reply was cut off
-        defect WrongType at 0: argument `keystrokes` of `bash_command` is a string, not null
-        repair UnclosedTag at 0: closed what was cut off; wrote null where the value was cut off
-    "#]],
+            reasoning "Empty so far."
+            text "Look."
+            call bash_command {"keystrokes": "ls -la\n", "duration": 0.1} at 0..151
+            text "{\"keystrokes\": null}"
+            defect UnclosedTag at 0: the reply was cut off
+            repair UnclosedTag at 0: closed what was cut off; wrote null where the value was cut off
+        "#]],
     );
 }
 

@@ -185,6 +185,7 @@ fn outcome_word(outcome: Outcome) -> &'static str {
         Outcome::Success => "success",
         Outcome::Failure => "failure",
         Outcome::Infra => "infra",
+        Outcome::Unscored => "unscored",
     }
 }
 
@@ -192,7 +193,7 @@ fn outcome_tone(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Success => "good",
         Outcome::Failure => "bad",
-        Outcome::Infra => "neutral",
+        Outcome::Infra | Outcome::Unscored => "neutral",
     }
 }
 
@@ -201,5 +202,6 @@ fn outcome_sign(outcome: Outcome) -> &'static str {
         Outcome::Success => "✓",
         Outcome::Failure => "✕",
         Outcome::Infra => "○",
+        Outcome::Unscored => "·",
     }
 }

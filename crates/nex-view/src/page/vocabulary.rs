@@ -18,6 +18,7 @@ pub(crate) fn stop_meaning(name: &str) -> &'static str {
         "refused" => "the model refused",
         "context_too_long" => "history no longer fitted the model",
         "cancelled" => "told to stop; not scored",
+        "unrecorded" => "the record does not say why it ended",
         "infra" => "the surroundings failed; not scored",
         _ => "",
     }
@@ -27,7 +28,7 @@ pub(crate) fn stop_meaning(name: &str) -> &'static str {
 pub(crate) fn stop_tone(name: &str) -> &'static str {
     match name {
         "final_answer" | "stop_tool" => "good",
-        "infra" | "cancelled" => "neutral",
+        "infra" | "cancelled" | "unrecorded" => "neutral",
         _ => "bad",
     }
 }
@@ -47,6 +48,7 @@ pub(crate) fn stop_words(stop: &StopReason) -> String {
         StopReason::FinalAnswer
         | StopReason::Refused
         | StopReason::ContextTooLong
+        | StopReason::Unrecorded
         | StopReason::Cancelled => words(stop.name()),
     }
 }
