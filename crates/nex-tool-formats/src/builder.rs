@@ -68,12 +68,14 @@ impl ReplyBuilder {
             return;
         }
         self.open_text();
-        if self.has_call && !self.is_told && !self.rules.allows_text_after_call {
-            if let Some(at) = text.find(|c| !BLANKS.contains(&c)) {
-                self.is_told = true;
-                let message = "text after a call, where the format has none";
-                self.defects.push(Defect::new(DefectKind::TextAfterCall, message).at(offset + at));
-            }
+        if self.has_call
+            && !self.is_told
+            && !self.rules.allows_text_after_call
+            && let Some(at) = text.find(|c| !BLANKS.contains(&c))
+        {
+            self.is_told = true;
+            let message = "text after a call, where the format has none";
+            self.defects.push(Defect::new(DefectKind::TextAfterCall, message).at(offset + at));
         }
         self.append(text);
     }
@@ -149,10 +151,10 @@ impl ReplyBuilder {
 
     /// After a call, text that is only white space is the template's.
     fn drop_blank_text(&mut self) {
-        if let (true, Some(ReplyBlock::Text(text))) = (self.has_call, self.blocks.last()) {
-            if text.trim_matches(BLANKS).is_empty() {
-                self.blocks.pop();
-            }
+        if let (true, Some(ReplyBlock::Text(text))) = (self.has_call, self.blocks.last())
+            && text.trim_matches(BLANKS).is_empty()
+        {
+            self.blocks.pop();
         }
     }
 

@@ -15,6 +15,11 @@ pub(crate) trait Grammar: Send {
     /// Understands as much of `scan` as is certain, and moves `scan.at` behind it. Called after
     /// every push, and once with `scan.is_end` set, when everything must be used up.
     fn scan(&mut self, scan: &mut Scan<'_>);
+
+    /// The tags that open a call, where they depend on the tools: inside reasoning they are a defect.
+    fn call_openers(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// The text that has arrived, and the reply it becomes.
@@ -218,7 +223,8 @@ impl<G: Grammar> Machine<G> {
             if let Phase::Start { seen } = &mut self.phase {
                 *seen = scan.skip_blank(*seen);
             }
-            while let Some(next) = next_phase(self.phase, reasoning, &mut scan) {
+            let openers = self.grammar.call_openers();
+            while let Some(next) = next_phase(self.phase, reasoning, openers, &mut scan) {
                 self.phase = next;
             }
         }
@@ -256,7 +262,12 @@ impl<G: Grammar> Machine<G> {
     }
 }
 
-fn next_phase(phase: Phase, frame: &ReasoningFrame, scan: &mut Scan<'_>) -> Option<Phase> {
+fn next_phase(
+    phase: Phase,
+    frame: &ReasoningFrame,
+    openers: &[String],
+    scan: &mut Scan<'_>,
+) -> Option<Phase> {
     match phase {
         Phase::Start { seen } => {
             if scan.starts_with(seen, frame.open)? {
@@ -272,7 +283,7 @@ fn next_phase(phase: Phase, frame: &ReasoningFrame, scan: &mut Scan<'_>) -> Opti
             scan.at += if is_there { frame.inside.len() } else { 0 };
             Some(Phase::Reasoning { open_at })
         }
-        Phase::Reasoning { open_at } => scan_reasoning(open_at, frame, scan),
+        Phase::Reasoning { open_at } => scan_reasoning(open_at, frame, openers, scan),
         Phase::Closed { left: "" } => Some(Phase::Answer),
         Phase::Closed { left } => {
             let first = &left[..1];
@@ -287,9 +298,20 @@ fn next_phase(phase: Phase, frame: &ReasoningFrame, scan: &mut Scan<'_>) -> Opti
     }
 }
 
-fn scan_reasoning(open_at: usize, frame: &ReasoningFrame, scan: &mut Scan<'_>) -> Option<Phase> {
+fn scan_reasoning(
+    open_at: usize,
+    frame: &ReasoningFrame,
+    openers: &[String],
+    scan: &mut Scan<'_>,
+) -> Option<Phase> {
+    let joined: Vec<&str>;
+    let mut tags = frame.tags;
+    if !openers.is_empty() {
+        joined = frame.tags.iter().copied().chain(openers.iter().map(String::as_str)).collect();
+        tags = &joined;
+    }
     loop {
-        match scan.find(frame.tags) {
+        match scan.find(tags) {
             Found::Tag { at, index: 0 } => {
                 scan.out.reasoning(&scan.text[scan.at..at]);
                 scan.out.end_reasoning(frame.inside);
@@ -299,7 +321,7 @@ fn scan_reasoning(open_at: usize, frame: &ReasoningFrame, scan: &mut Scan<'_>) -
             Found::Tag { at, index } => {
                 let message = "a call inside reasoning is not executed";
                 scan.out.defect(DefectKind::CallInsideReasoning, at, message);
-                let end = at + frame.tags[index].len();
+                let end = at + tags[index].len();
                 scan.out.reasoning(&scan.text[scan.at..end]);
                 scan.at = end;
             }

@@ -27,6 +27,11 @@ pub(crate) trait Dialect: Send {
     /// Whether `call`, behind a tag, lacks nothing but its last closing tag.
     fn is_complete(&self, call: &OpenCall) -> bool;
 
+    /// The tags that open a call, where they depend on the tools: inside reasoning they are a defect.
+    fn openers(&self) -> &[String] {
+        &[]
+    }
+
     /// Name and arguments of the call as the record has them.
     fn finish(&self, _tools: &Toolset, name: String, arguments: String) -> (String, String) {
         (name, arguments)
@@ -349,7 +354,10 @@ impl<D: Dialect> MarkupGrammar<D> {
             Step::Tag(start) => call.closer.starts_with(&scan.text[start..]),
             _ => false,
         };
-        let is_complete = is_closing && !call.name.is_empty() && dialect.is_complete(call);
+        // A call without arguments is over only if something follows its opening tag.
+        let has_more =
+            !call.keys.is_empty() || matches!(call.step, Step::Tag(_)) || scan.text.ends_with('\n');
+        let is_complete = is_closing && has_more && !call.name.is_empty() && dialect.is_complete(call);
         scan.out.defect(DefectKind::UnclosedTag, call.tag_at, format!("{} is missing", call.closer));
         if is_complete {
             self.close(end, scan);
@@ -419,6 +427,10 @@ fn without_part_of<'a>(closer: &str, text: &'a str) -> &'a str {
 }
 
 impl<D: Dialect> Grammar for MarkupGrammar<D> {
+    fn call_openers(&self) -> &[String] {
+        self.dialect.openers()
+    }
+
     fn scan(&mut self, scan: &mut Scan<'_>) {
         while if self.call.is_some() {
             self.scan_call(scan)

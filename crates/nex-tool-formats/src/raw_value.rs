@@ -112,6 +112,9 @@ fn shorten(text: &str) -> String {
     short
 }
 
+/// An argument's key and its bare text.
+pub(crate) type RawArgument<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// Every argument of `call` as bare text, in order: key and text.
 /// `closers` are the tags that end a value: JSON is escaped to be free of them, text is refused.
 ///
@@ -121,14 +124,14 @@ pub(crate) fn raw_arguments<'a>(
     call: &'a nex_trajectory::ToolCall,
     tools: &Toolset,
     closers: &[&str],
-) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, String> {
+) -> Result<Vec<RawArgument<'a>>, String> {
     let text = call.arguments.as_text();
     let members = if text.trim_matches(BLANKS).is_empty() {
         Vec::new()
     } else {
         json::members(text).ok_or_else(|| format!("arguments of `{}` are not a JSON object", call.name))?
     };
-    let mut raw: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(members.len());
+    let mut raw: Vec<RawArgument<'a>> = Vec::with_capacity(members.len());
     for (key, value) in members {
         let fail = |why: String| format!("argument `{key}` of `{}` {why}", call.name);
         if raw.iter().any(|(known, _)| *known == key) {

@@ -39,14 +39,14 @@ pub(crate) fn push(
             let cause = json::error(&text[body_start..body.end]);
             scan.out.defect(DefectKind::InvalidJson, body.error_at, format!("the call is no JSON: {cause}"));
         }
-        if scan.out.is_repairing {
-            if let Some(mended) = json::repair(&text[body_start..body.end]) {
-                let value = JsonValue::of(&mended.json);
-                if push_value(scan, keys, span.clone(), &mended.json, &value, body_start) {
-                    let kind = if tells_json { DefectKind::InvalidJson } else { DefectKind::UnclosedTag };
-                    scan.out.repair(kind, body_start, mended.what);
-                    return;
-                }
+        if scan.out.is_repairing
+            && let Some(mended) = json::repair(&text[body_start..body.end])
+        {
+            let value = JsonValue::of(&mended.json);
+            if push_value(scan, keys, span.clone(), &mended.json, &value, body_start) {
+                let kind = if tells_json { DefectKind::InvalidJson } else { DefectKind::UnclosedTag };
+                scan.out.repair(kind, body_start, mended.what);
+                return;
             }
         }
     }

@@ -37,11 +37,11 @@ pub(crate) fn refuse(index: usize, node: &Node, text: &str, tags: &[&str]) -> Re
 ///
 /// # Errors
 /// There is none, or something else.
-pub(crate) fn results(index: usize, node: &Node) -> Result<Vec<&ToolResult>, Unrepresentable> {
+pub(crate) fn results<'a>(index: usize, node: &'a Node) -> Result<Vec<&'a ToolResult>, Unrepresentable> {
     if node.message.content.is_empty() {
         return Err(Unrepresentable::new(index, node, "a tool message without a result"));
     }
-    let result = |block| match block {
+    let result = |block: &'a ContentBlock| match block {
         ContentBlock::ToolResult(result) => Ok(result),
         _ => Err(Unrepresentable::new(index, node, "a tool message holds results only")),
     };

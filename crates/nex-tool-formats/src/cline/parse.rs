@@ -103,6 +103,10 @@ impl Dialect for ClineDialect {
         true
     }
 
+    fn openers(&self) -> &[String] {
+        &self.openers
+    }
+
     fn finish(&self, tools: &Toolset, name: String, arguments: String) -> (String, String) {
         let meant = if name == MCP_TOOL { mcp_call(tools, &arguments) } else { None };
         meant.unwrap_or((name, arguments))

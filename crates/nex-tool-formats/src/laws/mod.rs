@@ -169,11 +169,11 @@ impl Laws {
                 at = span.end;
             }
             assert_eq!(at, rendered.text.len(), "case {seed}");
-            let own = owned.nodes.iter().filter(|n| n.message.role == Role::Assistant);
+            let mut own = owned.nodes.iter().filter(|n| n.message.role == Role::Assistant);
             let says = |n: &&nex_trajectory::Node| {
                 !n.is_synthetic && (n.message.calls().next().is_some() || !n.message.text().is_empty())
             };
-            if own.filter(says).next().is_some() {
+            if own.any(|node| says(&node)) {
                 assert!(
                     rendered.trainable_bytes() > 0,
                     "case {seed}: nothing is trained on\n{}",

@@ -1,7 +1,7 @@
 //! What the tags of a reply mean.
 
 use super::{CALL_CLOSE, CALL_OPEN, PARAMETER_CLOSE, STOP};
-use crate::engine::{Found, Scan};
+use crate::engine::{Found, Scan, looked_at};
 use crate::markup_call::{Dialect, OpenCall, Opening, Tag};
 
 /// What OpenHands' tags mean.
@@ -12,11 +12,21 @@ impl Dialect for OpenHandsDialect {
     const SECTION_END: &'static str = STOP;
 
     fn find(&self, scan: &Scan<'_>, from: usize) -> Opening {
-        match scan.find_from(from, &[CALL_OPEN]) {
-            Found::NoneBefore(end) => Opening::NoneBefore(end),
-            Found::Tag { at, .. } => {
-                let call = OpenCall::new(at, at + CALL_OPEN.len(), CALL_CLOSE.into(), "");
-                Opening::Call { at, call: call.with_name_until(">") }
+        let mut from = from;
+        loop {
+            match scan.find_from(from, &[CALL_OPEN]) {
+                Found::NoneBefore(end) => return Opening::NoneBefore(end),
+                Found::Tag { at, .. } => {
+                    let name_at = at + CALL_OPEN.len();
+                    match is_name_at(scan, name_at) {
+                        None => return Opening::NoneBefore(at),
+                        Some(true) => {
+                            let call = OpenCall::new(at, name_at, CALL_CLOSE.into(), "");
+                            return Opening::Call { at, call: call.with_name_until(">") };
+                        }
+                        Some(false) => from = name_at,
+                    }
+                }
             }
         }
     }
@@ -33,6 +43,23 @@ impl Dialect for OpenHandsDialect {
 
     fn is_complete(&self, _call: &OpenCall) -> bool {
         true
+    }
+}
+
+/// Longer names are none.
+const MAX_NAME: usize = 256;
+
+/// Whether a tool's name stands at `at`, up to `>`: prose that mentions the tag has none. None while
+/// that is not certain.
+fn is_name_at(scan: &Scan<'_>, at: usize) -> Option<bool> {
+    let rest = &scan.text.as_bytes()[at..];
+    let rest = &rest[..rest.len().min(MAX_NAME)];
+    looked_at(rest.len());
+    match rest.iter().position(|byte| matches!(byte, b'>' | b'<') || byte.is_ascii_whitespace()) {
+        Some(end) => Some(end > 0 && rest[end] == b'>'),
+        None if rest.len() == MAX_NAME => Some(false),
+        None if scan.is_end => Some(!rest.is_empty()),
+        None => None,
     }
 }
 

@@ -82,7 +82,10 @@ fn without_example(content: &str) -> &str {
 
 fn call_text(call: &ToolCall, of: &Sampled<'_>) -> Result<String, String> {
     let name = &call.name;
-    if name.is_empty() || name.trim() != name || name.contains(['<', '>', '\n', ']']) {
+    if name.is_empty()
+        || name.len() > 200
+        || name.contains(|c: char| matches!(c, '<' | '>' | ']') || c.is_whitespace())
+    {
         return Err(format!("`{name}` cannot stand in a tag as a tool's name"));
     }
     let mut text = format!("{CALL_OPEN}{name}>\n");

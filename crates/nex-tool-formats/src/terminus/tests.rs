@@ -406,11 +406,11 @@ fn adapt(owned: &mut Owned) {
                 _ => {}
             }
         }
-        if let (Some(ContentBlock::ToolCall(call)), true) = (message.content.last_mut(), count == 0) {
-            if call.arguments.as_text().len() % 4 == 0 {
-                call.name = COMPLETE.to_owned();
-                call.arguments = Arguments::from_text("{}");
-            }
+        if let (Some(ContentBlock::ToolCall(call)), true) = (message.content.last_mut(), count == 0)
+            && call.arguments.as_text().len() % 4 == 0
+        {
+            call.name = COMPLETE.to_owned();
+            call.arguments = Arguments::from_text("{}");
         }
         // Only tools answer calls here.
         if waits && message.role == Role::User {
