@@ -41,7 +41,10 @@ pub const DIALECTS: &[Dialect] = &[
     dialect("llama-3", "llama", "llama3_json", &["<|python_tag|>"]),
     dialect("llama-4", "pythonic", "pythonic", &[]),
     dialect("mistral-v3", "mistral", "mistral", MISTRAL),
+    dialect("mistral-v3-tekken", "mistral", "mistral", MISTRAL),
+    dialect("mistral-v7", "mistral", "mistral", MISTRAL),
     dialect("mistral-v11", "mistral", "mistral", MISTRAL),
+    dialect("mistral-v13", "mistral", "mistral", MISTRAL),
     dialect(
         "gpt-oss",
         "",

@@ -73,6 +73,7 @@ const TEXT_FIRST: &[&str] = &[
     "openhands",
     "llama-3",
     "llama-4",
+    "lfm2",
     "mistral-v3",
     "mistral-v3-tekken",
     "mistral-v7",
@@ -100,6 +101,7 @@ const NO_IDS: &[&str] = &[
     "openhands",
     "llama-3",
     "llama-4",
+    "lfm2",
     "mistral-v11",
     "mistral-v13",
     "gpt-oss",
@@ -143,6 +145,31 @@ const LIMITS: &[Entry] = &[
         formats: &["llama-3"],
         cases: Cases::Where(has_text_and_calls),
         limit: Limit::MayRefuse("the template drops text beside a call"),
+    },
+    Entry {
+        formats: &["llama-4"],
+        cases: Cases::Where(has_text_and_calls),
+        limit: Limit::MayRefuse("nothing would tell where text ends and a call begins"),
+    },
+    Entry {
+        formats: &["lfm2"],
+        cases: Cases::Named(&["nex.text-after-call"]),
+        limit: Limit::NotApplicable("text may follow a call"),
+    },
+    Entry {
+        formats: &["gpt-oss"],
+        cases: Cases::Named(&["batch.5.a", "batch.5.d", "stream.4.a"]),
+        limit: Limit::NotApplicable("what ends a call ends the turn, and servers keep it to themselves"),
+    },
+    Entry {
+        formats: &["gpt-oss"],
+        cases: Cases::Named(&["batch.8.b", "batch.8.c", "nex.text-after-call"]),
+        limit: Limit::NotApplicable("a call ends the turn: what follows is inside it"),
+    },
+    Entry {
+        formats: &["gpt-oss"],
+        cases: Cases::Named(&["nex.call-in-reasoning"]),
+        limit: Limit::NotApplicable("a call's marks end the reasoning they stand in"),
     },
     Entry {
         formats: &["cline"],

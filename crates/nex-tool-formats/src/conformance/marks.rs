@@ -164,6 +164,15 @@ const MARKS: &[Marks] = &[
     },
     Marks { format: "llama-3", wire: Wire::JsonEnvelope, ..Marks::NONE },
     Marks { format: "llama-4", value_close: "\")]", wire: Wire::Python, is_list: true, ..Marks::NONE },
+    Marks {
+        format: "lfm2",
+        call_open: "<|tool_call_start|>",
+        call_close: "<|tool_call_end|>",
+        value_close: "')]<|tool_call_end|>",
+        wire: Wire::Python,
+        is_list: true,
+        ..Marks::NONE
+    },
     Marks { format: "mistral-v3", ..MISTRAL_LIST },
     Marks { format: "mistral-v3-tekken", ..MISTRAL_LIST },
     Marks { format: "mistral-v7", ..MISTRAL_LIST },
@@ -171,7 +180,7 @@ const MARKS: &[Marks] = &[
     Marks { format: "mistral-v13", ..MISTRAL_NAMED },
     Marks {
         format: "gpt-oss",
-        call_open: "<|channel|>commentary to=functions.",
+        call_open: " to=functions.",
         call_close: "<|call|>",
         value_close: "<|call|>",
         wire: Wire::JsonArguments,
