@@ -47,6 +47,11 @@ impl Toolset {
         self.0.get(tool).and_then(|tool| tool.types.get(argument)).copied().unwrap_or(Types::ANY)
     }
 
+    /// The arguments that `tool` must be given; none if it is not known.
+    pub(crate) fn required(&self, tool: &str) -> &[String] {
+        self.0.get(tool).map_or(&[], |tool| tool.required.as_slice())
+    }
+
     /// The names of the tools, in no order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -49,14 +49,14 @@ impl Dialect for OpenHandsDialect {
 /// Longer names are none.
 const MAX_NAME: usize = 256;
 
-/// Whether a tool's name stands at `at`, up to `>`: prose that mentions the tag has none. None while
+/// Whether a tool's name stands at `at`: prose that mentions the tag goes on with a space. None while
 /// that is not certain.
 fn is_name_at(scan: &Scan<'_>, at: usize) -> Option<bool> {
     let rest = &scan.text.as_bytes()[at..];
     let rest = &rest[..rest.len().min(MAX_NAME)];
     looked_at(rest.len());
     match rest.iter().position(|byte| matches!(byte, b'>' | b'<') || byte.is_ascii_whitespace()) {
-        Some(end) => Some(end > 0 && rest[end] == b'>'),
+        Some(end) => Some(end > 0 && !matches!(rest[end], b' ' | b'\t')),
         None if rest.len() == MAX_NAME => Some(false),
         None if scan.is_end => Some(!rest.is_empty()),
         None => None,

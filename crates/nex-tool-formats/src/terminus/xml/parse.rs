@@ -7,6 +7,9 @@ use crate::raw_value::ArgumentsBuilder;
 use crate::terminus::{COMMAND, COMPLETE, is_number};
 use nex_trajectory::DefectKind;
 
+/// How a command begins.
+const KEYSTROKES_OPEN: &str = "<keystrokes";
+
 /// Reads the sections of a reply.
 #[derive(Debug, Default)]
 pub(super) struct TerminusGrammar {
@@ -180,7 +183,13 @@ impl TerminusGrammar {
             scan.out.defect(DefectKind::UnclosedTag, at, format!("{} is missing", element.closer()));
         }
         match element {
-            Element::Analysis => scan.out.reasoning(without_lines(raw)),
+            Element::Analysis => {
+                for at in memchr::memmem::find_iter(raw.as_bytes(), KEYSTROKES_OPEN) {
+                    let message = "a command inside the analysis is not run";
+                    scan.out.defect(DefectKind::CallInsideReasoning, start + at, message);
+                }
+                scan.out.reasoning(without_lines(raw));
+            }
             Element::Plan => scan.out.text(without_lines(raw), start),
             _ if !is_closed && !scan.out.is_repairing => scan.out.unread_call(&scan.text[at..end]),
             _ => {
