@@ -72,7 +72,7 @@ pub mod peers {
     pub const ALL: [Peer; 4] =
         [Peer::ToolParser, Peer::ToolParserPieces(1), Peer::ToolParserTokens(1), Peer::Dynamo];
     /// A case that takes longer counts as hung. Ours take milliseconds.
-    const DEADLINE: Duration = Duration::from_secs(60);
+    const DEADLINE: Duration = Duration::from_secs(20);
 
     /// All cases with `peer`, in those of `formats` that it reads.
     pub fn table(peer: Peer, formats: &[&'static dyn ToolCallFormat]) -> Table {
@@ -96,7 +96,7 @@ pub mod peers {
             let ending = loop {
                 match lines.recv_timeout(DEADLINE) {
                     Ok(line) => verdicts.push(decode(&line)),
-                    Err(RecvTimeoutError::Timeout) => break "no end within a minute",
+                    Err(RecvTimeoutError::Timeout) => break "no end within 20 s",
                     Err(RecvTimeoutError::Disconnected) => break "the process died",
                 }
             };
