@@ -354,10 +354,10 @@ impl<D: Dialect> MarkupGrammar<D> {
             Step::Tag(start) => call.closer.starts_with(&scan.text[start..]),
             _ => false,
         };
-        // A call without arguments is over only if something follows its opening tag.
-        let has_more =
-            !call.keys.is_empty() || matches!(call.step, Step::Tag(_)) || scan.text.ends_with('\n');
-        let is_complete = is_closing && has_more && !call.name.is_empty() && dialect.is_complete(call);
+        // Without its end, a call is whole only if it has all that it needs.
+        let mut needs = scan.out.tools().required(&call.name).iter();
+        let has_all = needs.all(|name| call.keys.contains(name));
+        let is_complete = is_closing && has_all && !call.name.is_empty() && dialect.is_complete(call);
         scan.out.defect(DefectKind::UnclosedTag, call.tag_at, format!("{} is missing", call.closer));
         if is_complete {
             self.close(end, scan);

@@ -262,6 +262,9 @@ fn call(
     } else if is_function && arguments.as_ref().is_some_and(|a| !a.is_empty() && !a.starts_with('{')) {
         scan.out.defect(DefectKind::MalformedCall, body_at, "the arguments are not an object");
     }
+    if arguments.is_some() && mark.is_none() && body.tag.is_some() {
+        scan.out.defect(DefectKind::UnclosedTag, open_at, format!("the call is not ended by {CALL}"));
+    }
     match arguments {
         Some(arguments) => scan.out.call(None, name, arguments, open_at..end),
         None => scan.out.unread_call(&text[open_at..end]),

@@ -56,7 +56,12 @@ fn is_name_at(scan: &Scan<'_>, at: usize) -> Option<bool> {
     let rest = &rest[..rest.len().min(MAX_NAME)];
     looked_at(rest.len());
     match rest.iter().position(|byte| matches!(byte, b'>' | b'<') || byte.is_ascii_whitespace()) {
-        Some(end) => Some(end > 0 && !matches!(rest[end], b' ' | b'\t')),
+        Some(end) if rest[end] == b'>' => Some(end > 0),
+        // A name that is cut off or not closed, rather than prose that mentions the tag.
+        Some(end) => {
+            let is_prose = matches!(rest[end], b' ' | b'\t') || !rest[..end].iter().any(u8::is_ascii_alphanumeric);
+            Some(!is_prose)
+        }
         None if rest.len() == MAX_NAME => Some(false),
         None if scan.is_end => Some(!rest.is_empty()),
         None => None,
