@@ -7,7 +7,7 @@
 use super::branch::Branch;
 use super::prepared::Prepared;
 use super::target::{About, Shape, Target};
-use nex_tool_formats::ToolCallFormat;
+use nex_tool_formats::{RenderOptions, ToolCallFormat};
 
 #[derive(Debug)]
 pub(super) struct OpenAi;
@@ -27,7 +27,9 @@ impl Target for OpenAi {
     }
 
     fn sample(&self, branch: &Branch<'_>, out: &mut Prepared) -> Result<(), String> {
-        let rendered = nex_tool_formats::OpenAi.render(&branch.sample).map_err(|refusal| refusal.reason)?;
+        let rendered = nex_tool_formats::OpenAi
+            .render(&branch.sample, &RenderOptions::default())
+            .map_err(|refusal| refusal.reason)?;
         out.id_line(&branch.source())?;
         out.lines.extend_from_slice(rendered.text.as_bytes());
         out.lines.push(b'\n');

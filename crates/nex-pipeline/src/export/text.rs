@@ -6,7 +6,7 @@
 use super::branch::{Branch, Source};
 use super::prepared::Prepared;
 use super::target::{About, Target};
-use nex_tool_formats::{Span, ToolCallFormat};
+use nex_tool_formats::{RenderOptions, Span, ToolCallFormat};
 use serde::Serialize;
 
 #[derive(Debug)]
@@ -41,7 +41,10 @@ impl Target for Text {
     }
 
     fn sample(&self, branch: &Branch<'_>, out: &mut Prepared) -> Result<(), String> {
-        let rendered = self.format.render(&branch.sample).map_err(|refusal| refusal.reason)?;
+        let rendered = self
+            .format
+            .render(&branch.sample, &RenderOptions::default())
+            .map_err(|refusal| refusal.reason)?;
         out.line(&Row { source: branch.source(), text: &rendered.text, spans: &rendered.spans })
     }
 }

@@ -2,7 +2,7 @@
 //! documents one after the other.
 //!
 //! Which of these a file is follows from its first bytes. Nothing is parsed here: a block is a
-//! megabyte or so of bytes and the places of the records in it. Memory: a block and one record.
+//! quarter of a megabyte or so and the places of the records in it. Memory: a block and one record.
 //!
 //! A line that is no JSON costs that line. A record over [`MAX_RECORD_BYTES`] is passed over.
 
@@ -19,7 +19,7 @@ use std::io::{self, Read};
 /// The longest record that is read.
 pub(crate) const MAX_RECORD_BYTES: usize = 256 << 20;
 /// Bytes read at once, and so about the size of a block.
-pub(crate) const BLOCK_BYTES: usize = 1 << 20;
+pub(crate) const BLOCK_BYTES: usize = 1 << 18;
 
 /// Some records of one file, in order.
 #[derive(Debug, Default)]

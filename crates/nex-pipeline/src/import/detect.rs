@@ -140,9 +140,9 @@ fn text_formats(records: &[String]) -> Vec<&'static str> {
     for record in records {
         let Ok(json) = nodes.parse(record) else { continue };
         if let Some(text) = json.text_at("text") {
-            let reads = nex_tool_formats::all()
-                .iter()
-                .filter(|format| format.parse_conversation(&text).is_ok_and(|read| read.messages.len() > 1));
+            let reads = nex_tool_formats::all().iter().filter(|format| {
+                dialect::read_conversation(&text, **format, None).is_ok_and(|read| read.messages.len() > 1)
+            });
             found.extend(reads.map(|format| format.name()));
         }
         for message in json.some("messages").into_iter().flat_map(|messages| messages.items()) {

@@ -1,10 +1,10 @@
 //! Raw text of a tool-call format inside other files: replies, and results in the user's turn.
 //!
-//! The only place here that calls [`ToolCallFormat`] on a reply.
+//! The only place here that calls the parsers of a [`ToolCallFormat`].
 
 use super::fault::Wrong;
 use super::thread::{Thread, text_blocks};
-use nex_tool_formats::ToolCallFormat;
+use nex_tool_formats::{Conversation, ConversationError, ParseOptions, ToolCallFormat, Toolset};
 use nex_trajectory::{ContentBlock, Message, Role, ToolSpec};
 
 /// The marks by which the text of a format is known, most telling first.
@@ -43,7 +43,7 @@ pub(super) fn named(name: &str) -> Result<&'static dyn ToolCallFormat, Wrong> {
 pub(super) fn push_reply(
     text: &str,
     format: &dyn ToolCallFormat,
-    tools: &[ToolSpec],
+    tools: &Toolset,
     thread: &mut Thread,
     is_muted: bool,
 ) {
@@ -54,13 +54,22 @@ pub(super) fn push_reply(
     node.is_synthetic = is_muted;
 }
 
+/// The whole conversation that `text` is in `format`; `tools` where they stand beside it.
+pub(super) fn read_conversation(
+    text: &str,
+    format: &dyn ToolCallFormat,
+    tools: Option<&[ToolSpec]>,
+) -> Result<Conversation, ConversationError> {
+    format.parse_conversation(text, tools)
+}
+
 fn parse(
     text: &str,
     format: &dyn ToolCallFormat,
-    _tools: &[ToolSpec],
+    tools: &Toolset,
     thread: &mut Thread,
 ) -> (Message, Vec<nex_trajectory::Defect>) {
-    let mut reply = format.parse(text);
+    let mut reply = format.parse(text, tools, ParseOptions::default());
     let defects = std::mem::take(&mut reply.defects);
     (reply.into_message(|| thread.make_id()), defects)
 }
@@ -152,6 +161,13 @@ pub(super) fn push_message(message: Message, thread: &mut Thread) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_mark_names_a_format_that_exists() {
+        for (mark, name) in MARKS {
+            assert!(nex_tool_formats::by_name(name).is_ok(), "{mark}: {name}");
+        }
+    }
 
     #[test]
     fn a_turn_of_results_is_told_from_words_that_mention_them() {

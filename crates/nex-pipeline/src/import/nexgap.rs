@@ -12,7 +12,7 @@ use super::json::Json;
 use super::openai::notes;
 use super::thread::Thread;
 use super::{Imported, Importer, Room, Sign, SourceAbout, dialect, sign};
-use nex_tool_formats::ToolCallFormat;
+use nex_tool_formats::{ToolCallFormat, Toolset};
 
 #[derive(Debug)]
 pub(super) struct NexGap;
@@ -43,6 +43,7 @@ impl Importer for NexGap {
         let messages = messages
             .ok_or_else(|| Wrong::wanted("messages", "a list of messages", record.get("messages")))?;
         let tools = room.tools.read(record.some("tools")).map_err(|wrong| wrong.inside("tools"))?;
+        let toolset = Toolset::new(&tools);
         let mut thread = Thread::default();
         for (index, message) in messages.items().enumerate() {
             let mut read = || -> Result<(), Wrong> {
@@ -50,7 +51,7 @@ impl Importer for NexGap {
                 let role = message.text_at("role");
                 match (role.as_deref(), message.text_at("content")) {
                     (Some("assistant"), Some(text)) if !is_native => match format_of(&text, room.dialect)? {
-                        Some(format) => dialect::push_reply(&text, format, &tools, &mut thread, false),
+                        Some(format) => dialect::push_reply(&text, format, &toolset, &mut thread, false),
                         None => read_message(message, &mut thread)?,
                     },
                     (Some("user"), Some(text)) => dialect::push_user(&text, &mut thread),

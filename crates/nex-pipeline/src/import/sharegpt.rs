@@ -13,7 +13,7 @@ use super::json::{Json, Nodes};
 use super::openai::notes;
 use super::thread::{Thread, reply_blocks, text_blocks};
 use super::{Imported, Importer, Room, Sign, SourceAbout, sign};
-use nex_tool_formats::ToolCallFormat;
+use nex_tool_formats::{ToolCallFormat, Toolset};
 use nex_trajectory::{Defect, DefectKind, Role};
 
 #[derive(Debug)]
@@ -38,17 +38,19 @@ impl Importer for ShareGpt {
         let turns = turns(record);
         let turns = turns
             .ok_or_else(|| Wrong::wanted("conversations", "a list of turns", record.get("conversations")))?;
+        let tools = room.tools.read(record.some("tools")).map_err(|wrong| wrong.inside("tools"))?;
+        let dialect: Option<Dialect> = room.dialect.map(|format| (format, Toolset::new(&tools)));
         let mut thread = Thread::default();
         if let Some(system) = record.text_at("system").filter(|text| !text.is_empty()) {
             thread.push(Role::System, text_blocks(system));
         }
         for (index, item) in turns.items().enumerate() {
-            turn(item, &mut thread, room.dialect).map_err(|wrong| wrong.in_item("conversations", index))?;
+            turn(item, &mut thread, dialect.as_ref())
+                .map_err(|wrong| wrong.in_item("conversations", index))?;
         }
         if thread.nodes().is_empty() {
             return Err(Wrong::at("conversations", "is empty: there is nothing to learn from"));
         }
-        let tools = room.tools.read(record.some("tools")).map_err(|wrong| wrong.inside("tools"))?;
         let mut draft = Draft::new(thread.into_trajectory("assistant", tools));
         draft.source_id = record.text_at("id").map(|id| id.into_owned());
         draft.notes = notes(record, &["conversations", "conversation", "messages", "system", "tools", "id"]);
@@ -56,12 +58,15 @@ impl Importer for ShareGpt {
     }
 }
 
+/// The tool-call format of raw replies, with the tools that they may call.
+type Dialect = (&'static dyn ToolCallFormat, Toolset);
+
 fn turns(record: Json<'_>) -> Option<Json<'_>> {
     let keys = ["conversations", "conversation", "messages"];
     keys.iter().find_map(|key| record.some(key).filter(|turns| turns.is_array()))
 }
 
-fn turn(json: Json<'_>, thread: &mut Thread, format: Option<&dyn ToolCallFormat>) -> Result<(), Wrong> {
+fn turn(json: Json<'_>, thread: &mut Thread, format: Option<&Dialect>) -> Result<(), Wrong> {
     let from = json.text_at("from").or_else(|| json.text_at("role"));
     let from = from.ok_or_else(|| Wrong::wanted("from", "who speaks", json.get("from")))?;
     let value = json.text_at("value").or_else(|| json.text_at("content"));
@@ -72,7 +77,7 @@ fn turn(json: Json<'_>, thread: &mut Thread, format: Option<&dyn ToolCallFormat>
         "human" | "user" if format.is_some() => dialect::push_user(&value, thread),
         "human" | "user" => drop(thread.push(Role::User, text_blocks(value))),
         "gpt" | "assistant" | "model" | "chatgpt" | "bing" | "bard" => match format {
-            Some(format) => dialect::push_reply(&value, format, &[], thread, is_muted),
+            Some((format, tools)) => dialect::push_reply(&value, *format, tools, thread, is_muted),
             None => thread.push_reply(reply_blocks(&value)).is_synthetic = is_muted,
         },
         "function_call" | "tool_call" => push_calls(&value, thread, is_muted),

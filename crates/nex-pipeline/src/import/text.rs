@@ -14,7 +14,7 @@ use super::json::Json;
 use super::openai::notes;
 use super::thread::Thread;
 use super::{Imported, Importer, Room, Sign, SourceAbout, sign};
-use nex_tool_formats::ToolCallFormat;
+use nex_tool_formats::{ToolCallFormat, Toolset};
 use nex_trajectory::ToolSpec;
 use std::sync::Arc;
 
@@ -53,7 +53,10 @@ impl Importer for Text {
         };
         let mut thread = Thread::default();
         let tools = match record.text_at("text") {
-            Some(text) => conversation(&text, format, &mut thread)?,
+            Some(text) => {
+                let beside = room.tools.read(record.some("tools")).map_err(|wrong| wrong.inside("tools"))?;
+                conversation(&text, format, beside, &mut thread)?
+            }
             None => messages(record, format, room, &mut thread)?,
         };
         if thread.nodes().is_empty() {
@@ -69,14 +72,16 @@ impl Importer for Text {
 fn conversation(
     text: &str,
     format: &dyn ToolCallFormat,
+    beside: Arc<Vec<ToolSpec>>,
     thread: &mut Thread,
 ) -> Result<Arc<Vec<ToolSpec>>, Wrong> {
-    let read = format.parse_conversation(text);
+    let known = (!beside.is_empty()).then_some(beside.as_slice());
+    let read = dialect::read_conversation(text, format, known);
     let conversation = read.map_err(|error| Wrong::at("text", format!("not {}: {error}", format.name())))?;
     for message in conversation.messages {
         dialect::push_message(message, thread);
     }
-    Ok(Arc::new(conversation.tools))
+    Ok(if beside.is_empty() { Arc::new(conversation.tools) } else { beside })
 }
 
 /// Messages in OpenAI's shape whose replies are raw text.
@@ -90,11 +95,12 @@ pub(super) fn messages(
     let messages =
         messages.ok_or_else(|| Wrong::wanted("text", "text (or `messages`, a list)", record.get("text")))?;
     let tools = room.tools.read(record.some("tools")).map_err(|wrong| wrong.inside("tools"))?;
+    let toolset = Toolset::new(&tools);
     for (index, message) in messages.items().enumerate() {
         let role = message.text_at("role");
         match (role.as_deref(), message.text_at("content")) {
             (Some("assistant"), Some(text)) if message.some("tool_calls").is_none() => {
-                dialect::push_reply(&text, format, &tools, thread, is_muted(message));
+                dialect::push_reply(&text, format, &toolset, thread, is_muted(message));
             }
             (Some("user"), Some(text)) => dialect::push_user(&text, thread),
             _ => read_message(message, thread).map_err(|wrong| wrong.in_item("messages", index))?,

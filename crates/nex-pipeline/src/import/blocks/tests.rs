@@ -116,11 +116,11 @@ fn a_file_of_many_blocks_keeps_every_record_and_line() {
 
 #[test]
 fn a_record_over_the_limit_is_passed_over_and_the_next_is_read() {
-    let long = "x".repeat(3 * BLOCK_BYTES);
+    let long = "x".repeat(3 << 20);
     let lines = format!("{{\"a\":1}}\n{{\"long\":\"{long}\"}}\n{{\"b\":2}}\n");
     let array = format!("[{{\"a\":1}},\n{{\"long\":\"{long}\"}},\n{{\"b\":2}}]");
     for text in [lines, array] {
-        let blocks = Blocks::with_limit(text.as_bytes(), "f", BLOCK_BYTES + 7);
+        let blocks = Blocks::with_limit(text.as_bytes(), "f", (1 << 20) + 7);
         expect![[r#"
             1: {"a":1}
             ! f:2: a record of more than 1 MiB was passed over; split it into one record a line (an export's list, for example with `jq -c '.data[]'`)

@@ -242,21 +242,25 @@ const LONE: &str = "half of a surrogate pair: whoever wrote this cut a text insi
 
 /// Bytes at the start that are neither quote, backslash nor control character.
 fn plain_run(bytes: &[u8]) -> usize {
-    const WIDE: usize = 32;
-    let is_plain = |byte: u8| byte != b'"' && byte != b'\\' && byte >= 0x20;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x8080_8080_8080_8080;
     let mut run = 0;
-    // Without an early exit inside a chunk the compiler compares all of it at once.
-    while let Some(chunk) = bytes[run..].first_chunk::<WIDE>() {
-        let mut is_all = true;
-        for byte in chunk {
-            is_all &= is_plain(*byte);
+    // Eight bytes at once: a byte's top bit is set where it is one of the three. Borrows can only
+    // set the bits of later bytes, and the first is what counts.
+    while let Some(chunk) = bytes[run..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
+        let quote = zero_in(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero_in(word ^ (ONES * u64::from(b'\\')));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let found = (quote | backslash | control) & TOPS;
+        if found != 0 {
+            return run + (found.trailing_zeros() / 8) as usize;
         }
-        if !is_all {
-            break;
-        }
-        run += WIDE;
+        run += 8;
     }
-    run + bytes[run..].iter().position(|byte| !is_plain(*byte)).unwrap_or(bytes.len() - run)
+    let is_plain = |byte: &u8| *byte != b'"' && *byte != b'\\' && *byte >= 0x20;
+    run + bytes[run..].iter().take_while(|byte| is_plain(byte)).count()
 }
 
 fn hex4(bytes: &[u8]) -> Option<u32> {
@@ -268,9 +272,11 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
 pub(super) fn unescape(inside: &str) -> String {
     let mut text = String::with_capacity(inside.len());
     let mut rest = inside;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        text.push_str(&rest[..at]);
-        let escape = &rest[at + 1..];
+    loop {
+        // No bare quote or control character stands inside, so the run ends at a backslash.
+        let run = plain_run(rest.as_bytes());
+        text.push_str(&rest[..run]);
+        let Some(escape) = rest.get(run + 1..) else { return text };
         let (what, length) = match escape.as_bytes().first() {
             Some(b'n') => ('\n', 1),
             Some(b't') => ('\t', 1),
@@ -279,13 +285,11 @@ pub(super) fn unescape(inside: &str) -> String {
             Some(b'f') => ('\u{c}', 1),
             Some(b'u') => unicode(escape),
             Some(other) => (*other as char, 1),
-            None => break,
+            None => return text,
         };
         text.push(what);
         rest = &escape[length..];
     }
-    text.push_str(rest);
-    text
 }
 
 /// The character of `uXXXX`, or of a surrogate pair, and the bytes it takes.

@@ -182,6 +182,75 @@ fn nexgap_converted_traces() {
     );
 }
 
+/// Each call as NexGAP's converter writes it, bytes and all its oddities.
+#[test]
+fn nexgap_text_formats() {
+    let calls = [
+        (
+            "nexau",
+            "<tool_use>\n<tool_name>f</tool_name>\n<parameter>\n<x>1 < 2</x>\n</parameter>\n</tool_use>",
+        ),
+        ("qwen", "<tool_call>\n<function=f>\n<parameter=x>1</parameter>\n</function>\n</tool_call>"),
+        ("glm", "<tool_call>f\n<arg_key>x</arg_key>\n<arg_value>1</arg_value>\n</tool_call>"),
+        ("minimax", "<invoke name=f>\n<parameter name=x>1</parameter>\n</invoke>"),
+        (
+            "deepseek",
+            "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"x\": \"1\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+        ),
+    ];
+    let line = |(name, call): (&str, &str)| {
+        let messages = serde_json::json!([
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": format!("Looking.\n{call}")},
+            {"role": "user", "content": "<tool_result>\n<tool_name>f</tool_name>\n<result>r</result>\n</tool_result>"},
+        ]);
+        let tools = serde_json::json!([{"type": "function", "function": {"name": "f", "parameters":
+            {"type": "object", "properties": {"x": {"type": "string"}}}}}]);
+        serde_json::json!({"messages": messages, "tools": tools, "query": name, "framework": "menu", "langfuse_trace_id": name})
+            .to_string()
+    };
+    let lines: Vec<String> = calls.into_iter().map(line).collect();
+    let mut found = read("auto", None, lines.join("\n").as_bytes());
+    let cline = line(("openrouter", "<f>\n<x>1</x>\n</f>"));
+    found.extend(read("nexgap", Some("cline"), cline.as_bytes()));
+    for episode in found.iter_mut().flatten() {
+        episode.notes.clear();
+    }
+    expect![[r#"
+        nexau by unknown, unrecorded
+          assistant [f]
+          0 user: "go"
+          1 assistant: "Looking." | call_0 f({"x": "1 < 2"})
+          2 tool: call_0=f "r"
+        qwen by unknown, unrecorded
+          assistant [f]
+          0 user: "go"
+          1 assistant: "Looking." | call_0 f({"x": "1"})
+          2 tool: call_0=f "r"
+        glm by unknown, unrecorded
+          assistant [f]
+          0 user: "go"
+          1 assistant: "Looking." | call_0 f({"x": "1"})
+          2 tool: call_0=f "r"
+        minimax by unknown, unrecorded
+          assistant [f]
+          0 user: "go"
+          1 assistant: "Looking." | call_0 f({"x": "1"}) !MalformedCall
+          2 tool: call_0=f "r"
+        deepseek by unknown, unrecorded
+          assistant [f]
+          0 user: "go"
+          1 assistant: "Looking.\n" | call_0 f({"x": "1"})
+          2 tool: call_0=f "r"
+        openrouter by unknown, unrecorded
+          assistant [f]
+          0 user: "go"
+          1 assistant: "Looking." | call_0 f({"x": "1"})
+          2 tool: call_0=f "r"
+    "#]]
+    .assert_eq(&outline(&found));
+}
+
 #[test]
 fn atif_documents() {
     check(

@@ -110,10 +110,10 @@ fn what_cannot_be_told_is_asked_for() {
         told("{\"messages\":[{\"role\":\"assistant\",\"content\":\"<tool_call>\\n{}</tool_call>\"}]}\n"),
     ];
     expect![[r#"
-        in.jsonl: no JSON record at its start; name its format with --from, one of openai, anthropic, sharegpt, ms-swift, langfuse, otlp, nexgap, atif, text, nex, hermes
-        in.jsonl: no JSON record at its start; name its format with --from, one of openai, anthropic, sharegpt, ms-swift, langfuse, otlp, nexgap, atif, text, nex, hermes
-        in.jsonl: its first record (keys `a`, `b`) is of no format known here; name one with --from: openai, anthropic, sharegpt, ms-swift, langfuse, otlp, nexgap, atif, text, nex, hermes
-        in.jsonl: `text`: say with --from in which tool-call format (it may be hermes)
+        in.jsonl: no JSON record at its start; name its format with --from, one of openai, anthropic, sharegpt, ms-swift, langfuse, otlp, nexgap, atif, text, nex, hermes, qwen3, qwen3-coder, qwen3.5, glm-4.5, glm-4.7, minimax-m2, deepseek-v3, deepseek-v3.1, deepseek-v3.2, kimi-k2, nexau, cline, openhands, terminus-2-xml, terminus-2-json, llama-3, llama-4, lfm2, mistral-v3, mistral-v3-tekken, mistral-v7, mistral-v11, mistral-v13, gpt-oss
+        in.jsonl: no JSON record at its start; name its format with --from, one of openai, anthropic, sharegpt, ms-swift, langfuse, otlp, nexgap, atif, text, nex, hermes, qwen3, qwen3-coder, qwen3.5, glm-4.5, glm-4.7, minimax-m2, deepseek-v3, deepseek-v3.1, deepseek-v3.2, kimi-k2, nexau, cline, openhands, terminus-2-xml, terminus-2-json, llama-3, llama-4, lfm2, mistral-v3, mistral-v3-tekken, mistral-v7, mistral-v11, mistral-v13, gpt-oss
+        in.jsonl: its first record (keys `a`, `b`) is of no format known here; name one with --from: openai, anthropic, sharegpt, ms-swift, langfuse, otlp, nexgap, atif, text, nex, hermes, qwen3, qwen3-coder, qwen3.5, glm-4.5, glm-4.7, minimax-m2, deepseek-v3, deepseek-v3.1, deepseek-v3.2, kimi-k2, nexau, cline, openhands, terminus-2-xml, terminus-2-json, llama-3, llama-4, lfm2, mistral-v3, mistral-v3-tekken, mistral-v7, mistral-v11, mistral-v13, gpt-oss
+        in.jsonl: `text`: say with --from in which tool-call format (it may be cline or hermes or lfm2 or nexau or openhands or qwen3 or qwen3-coder or qwen3.5 or terminus-2-json or terminus-2-xml)
         in.jsonl: replies with the marks of a tool-call format in their text: say with --from in which tool-call format (it may be hermes), or --from openai to take the replies as they are"#]].assert_eq(&answers.join("\n"));
 }
 
