@@ -4,6 +4,7 @@ use crate::dialect::{self, Dialect};
 use nex_trajectory::ToolSpec;
 use serde_json::json;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A call as a peer gives it: name, and arguments as JSON text.
 pub type Call = (String, String);
@@ -92,6 +93,11 @@ impl Session {
             Peer::ToolParserPieces(chars) => Cut::Pieces(dialect::pieces(text, chars)),
             Peer::ToolParserTokens(chars) => Cut::Pieces(dialect::tokens(text, chars, self.dialect.marks)),
         }
+    }
+
+    /// The calls that the peer finds; none if it panics.
+    pub fn read_or_nothing(&mut self, reply: &Cut<'_>) -> Vec<Call> {
+        catch_unwind(AssertUnwindSafe(|| self.read(reply))).unwrap_or_default()
     }
 
     /// The calls that the peer finds. An error of the peer is no call.
