@@ -59,7 +59,8 @@ fn is_name_at(scan: &Scan<'_>, at: usize) -> Option<bool> {
         Some(end) if rest[end] == b'>' => Some(end > 0),
         // A name that is cut off or not closed, rather than prose that mentions the tag.
         Some(end) => {
-            let is_prose = matches!(rest[end], b' ' | b'\t') || !rest[..end].iter().any(u8::is_ascii_alphanumeric);
+            let is_prose =
+                matches!(rest[end], b' ' | b'\t') || !rest[..end].iter().any(u8::is_ascii_alphanumeric);
             Some(!is_prose)
         }
         None if rest.len() == MAX_NAME => Some(false),
