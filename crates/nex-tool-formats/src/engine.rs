@@ -347,6 +347,14 @@ impl<G: Grammar> ReplyParser for Machine<G> {
         self.scan(false);
     }
 
+    fn push_str(&mut self, text: &str) {
+        if !self.decoder.is_between_characters() {
+            return self.push(text.as_bytes());
+        }
+        self.text.push_str(text);
+        self.scan(false);
+    }
+
     fn take_deltas(&mut self, deltas: &mut Vec<ReplyDelta>) {
         self.out.take_deltas(false, deltas);
     }

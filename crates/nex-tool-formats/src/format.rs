@@ -21,7 +21,7 @@ pub trait ToolCallFormat: fmt::Debug + Send + Sync {
     /// be read as a call stays text, so that the record has all that the model wrote.
     fn parse(&self, reply: &str, tools: &Toolset, options: ParseOptions) -> ParsedReply {
         let mut parser = self.parser(tools, options);
-        parser.push(reply.as_bytes());
+        parser.push_str(reply);
         parser.finish()
     }
 
@@ -130,6 +130,11 @@ impl Default for Date {
 pub trait ReplyParser: Send {
     /// Takes further bytes; they may end inside a tag, an escape or a character.
     fn push(&mut self, bytes: &[u8]);
+
+    /// Takes further text: as [`ReplyParser::push`], where it is known to be UTF-8.
+    fn push_str(&mut self, text: &str) {
+        self.push(text.as_bytes());
+    }
 
     /// Appends what has become certain since the last time.
     fn take_deltas(&mut self, deltas: &mut Vec<ReplyDelta>);

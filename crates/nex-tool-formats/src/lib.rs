@@ -2,8 +2,25 @@
 //!
 //! A [`ToolCallFormat`] reads a model's reply into a [`ParsedReply`], at once or as its bytes
 //! arrive, and renders a branch of a trajectory (a [`Sample`]) as the text that a model is trained
-//! on, with [`Span`]s that say which bytes take part in the loss. One file is one format; a new
-//! one is that file and a line in [`all`].
+//! on, with [`Span`]s that say which bytes take part in the loss. One folder is one format; a new
+//! one is that folder and a line in [`all`].
+//!
+//! ```
+//! use nex_tool_formats::{ParseOptions, ReplyDelta, Toolset, by_name};
+//!
+//! let format = by_name("hermes")?;
+//! let mut parser = format.parser(&Toolset::new(&[]), ParseOptions::default());
+//! let mut deltas = Vec::new();
+//! for piece in ["I look.\n<tool_", "call>\n{\"name\": \"find\", \"argu", "ments\": {\"n\": 1.0}}\n</tool_call>"] {
+//!     parser.push(piece.as_bytes());
+//!     parser.take_deltas(&mut deltas);
+//! }
+//! assert_eq!(deltas[0], ReplyDelta::Text("I look.".to_owned()));
+//! let reply = parser.finish();
+//! let call = reply.calls().next().expect("a call");
+//! assert_eq!((call.name.as_str(), call.arguments.as_text()), ("find", "{\"n\": 1.0}"));
+//! # Ok::<(), nex_tool_formats::UnknownFormat>(())
+//! ```
 //!
 //! Pure: no network, no clock, no models. Invariants, each a law in the tests:
 //! - What [`ToolCallFormat::render`] accepts is read back equal; what could not be is refused with

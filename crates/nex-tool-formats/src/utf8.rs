@@ -39,6 +39,11 @@ impl Utf8Decoder {
         }
     }
 
+    /// Whether no character waits for its rest.
+    pub(crate) fn is_between_characters(&self) -> bool {
+        self.carry.is_empty()
+    }
+
     /// The bytes are over; a character without its rest is replaced.
     pub(crate) fn finish(&mut self, out: &mut String, mut on_invalid: impl FnMut(usize)) {
         if !std::mem::take(&mut self.carry).is_empty() {
