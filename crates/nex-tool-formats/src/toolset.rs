@@ -62,14 +62,14 @@ impl Toolset {
         if self.is_empty() {
             return;
         }
+        let Some(known) = self.0.get(tool) else {
+            return report(Defect::new(DefectKind::UnknownTool, format!("there is no tool `{tool}`")));
+        };
         let members = if arguments.trim().is_empty() { Some(Vec::new()) } else { json::members(arguments) };
         if members.is_none() && !json::is_value(arguments) {
             let message = format!("the arguments of `{tool}` are no JSON: {}", json::error(arguments));
             report(Defect::new(DefectKind::InvalidJson, message));
         }
-        let Some(known) = self.0.get(tool) else {
-            return report(Defect::new(DefectKind::UnknownTool, format!("there is no tool `{tool}`")));
-        };
         let Some(members) = members else { return };
         for name in &known.required {
             if !members.iter().any(|(key, _)| key == name) {

@@ -116,7 +116,6 @@ fn wrong_headers_are_read_where_they_are_clear() {
             "<|channel|>commentary to=python code<|message|>print(1)\n<|call|>",
             expect![[r#"
                 call python print(1) at 0..64
-                defect InvalidJson at 0: the arguments of `python` are no JSON: expected value at line 1 column 1
                 defect UnknownTool at 0: there is no tool `python`
             "#]],
         ),
