@@ -219,8 +219,12 @@ impl Table {
         if !reasons.is_empty() {
             out.push_str("\nRefused by the renderer, so that nothing is corrupted:\n\n");
         }
+        let mut cases_of: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
         for ((reason, case), formats) in reasons {
-            let _ = writeln!(out, "- `{case}` in {}: {reason}.", formats.join(", "));
+            cases_of.entry((reason, formats.join(", "))).or_default().push(format!("`{case}`"));
+        }
+        for ((reason, formats), cases) in cases_of {
+            let _ = writeln!(out, "- {formats}: {reason} ({}).", cases.join(", "));
         }
     }
 
