@@ -7,6 +7,7 @@ use crate::json;
 use crate::reply::{ParsedCall, ParsedReply, Repair, ReplyBlock, ReplyDelta};
 use crate::toolset::{Toolset, Types};
 use nex_trajectory::{Arguments, CallId, Defect, DefectKind};
+use std::collections::HashSet;
 use std::ops::Range;
 
 const BLANKS: [char; 4] = [' ', '\n', '\r', '\t'];
@@ -205,14 +206,13 @@ impl ReplyBuilder {
         if !says_something {
             self.defects.push(Defect::new(DefectKind::EmptyReply, "neither text nor a call"));
         }
-        let mut ids: Vec<&CallId> = Vec::new();
+        let mut ids: HashSet<&CallId> = HashSet::new();
         for block in &self.blocks {
             let ReplyBlock::Call(ParsedCall { id: Some(id), span, .. }) = block else { continue };
-            if ids.contains(&id) {
+            if !ids.insert(id) {
                 let message = format!("another call of this reply has the id `{id}` too");
                 self.defects.push(Defect::new(DefectKind::DuplicateCallId, message).at(span.start));
             }
-            ids.push(id);
         }
         // Bytes that are no UTF-8 are noticed before what they stand in is read, or after: by the pieces.
         self.defects.sort_by_key(|defect| (defect.offset_bytes, defect.kind != DefectKind::InvalidUtf8));
