@@ -271,18 +271,31 @@ pub(crate) struct ConvertArgs {
     /// Which episodes; success for a run folder, all for files, which nobody judged.
     #[arg(long, value_enum)]
     pub(crate) keep: Option<KeepChoice>,
-    /// A `tokenizer.json`, for targets of token ids where the record has none.
+    /// A `tokenizer.json`: trl-tokens, nexrl and atropos make their ids with it, in place of those
+    /// of the record.
     #[arg(long)]
     pub(crate) tokenizer: Option<PathBuf>,
     /// The text format that is tokenised then; hermes by default.
     #[arg(long)]
-    pub(crate) format: Option<String>,
+    pub(crate) text_format: Option<String>,
+    /// Where the text is cut before it is tokenised; whole by default.
+    #[arg(long, value_enum)]
+    pub(crate) token_split: Option<SplitChoice>,
     /// With `--to atif`: a folder with one file a trajectory.
     #[arg(long)]
     pub(crate) file_each: bool,
     /// Write what was left out, by reason, to this file as JSON.
     #[arg(long)]
     pub(crate) report: Option<PathBuf>,
+}
+
+/// Where a text is cut before it is tokenised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitChoice {
+    /// Nowhere; a token over the edge of a reply is not trained on.
+    Whole,
+    /// At the edges of replies, as a model samples.
+    Boundaries,
 }
 
 /// Which episodes become samples.

@@ -33,6 +33,7 @@ mod sink;
 mod table;
 mod target;
 mod text;
+mod token_source;
 mod tokens;
 mod trl;
 mod trl_tokens;
@@ -42,7 +43,7 @@ mod whole_file;
 
 pub use prepared::{ExportReport, Prepared};
 pub use sink::ExportSink;
-pub use target::{About, ExportOptions, ExportTarget};
+pub use target::{About, ExportOptions, ExportTarget, TokenSplit};
 
 use crate::in_order::EpisodesInOrder;
 use crate::recipe::Keep;

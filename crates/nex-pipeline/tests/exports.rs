@@ -313,5 +313,15 @@ fn an_option_without_effect_is_refused() {
     let tokenizer = ExportOptions { tokenizer: Some("t.json".into()), ..ExportOptions::default() };
     expect!["`openai` holds no token ids: it takes neither a tokenizer nor a format for one"]
         .assert_eq(&told("openai", tokenizer.clone()));
-    assert!(told("nexrl", tokenizer).contains("the token ids of the record"));
+    let format = ExportOptions { text_format: Some("qwen3".into()), ..ExportOptions::default() };
+    expect![
+        "`nexrl` takes the token ids of the record, as they were served and sampled: a text format or a split needs a tokenizer beside it"
+    ]
+    .assert_eq(&told("nexrl", format));
+    let without = told("nexrl", tokenizer);
+    assert!(without.starts_with("t.json: "), "{without}");
+    if cfg!(not(feature = "tokenizers")) {
+        expect!["t.json: this build has no tokenizers; build it with `cargo build --features tokenizers`"]
+            .assert_eq(&without);
+    }
 }

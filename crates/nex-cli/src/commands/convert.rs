@@ -1,11 +1,11 @@
 //! `nex data import` and `nex data convert`: files that others wrote, and what trainers read.
 
-use crate::args::{ConvertArgs, ImportArgs, KeepChoice, SourceArgs};
+use crate::args::{ConvertArgs, ImportArgs, KeepChoice, SourceArgs, SplitChoice};
 use crate::failure::{Code, Failure, Outcome};
 use crate::terminal::{Tint, is_rich, safe, tell, tint};
 use indicatif::{ProgressBar, ProgressStyle};
 use nex_pipeline::convert::{ConvertOptions, ConvertReport, convert_files, convert_run};
-use nex_pipeline::export::{ExportOptions, ExportTarget};
+use nex_pipeline::export::{ExportOptions, ExportTarget, TokenSplit};
 use nex_pipeline::import::{ImportOptions, Input, Inputs, Source, decide, into_run};
 use nex_pipeline::reasons::Reasons;
 use nex_pipeline::recipe::Keep;
@@ -36,7 +36,15 @@ pub(crate) fn import(args: ImportArgs) -> Outcome {
 
 /// `nex data convert`.
 pub(crate) fn convert(args: ConvertArgs) -> Outcome {
-    let wishes = ExportOptions { tokenizer: args.tokenizer, format: args.format, file_each: args.file_each };
+    let wishes = ExportOptions {
+        tokenizer: args.tokenizer,
+        text_format: args.text_format,
+        token_split: args.token_split.map(|split| match split {
+            SplitChoice::Whole => TokenSplit::Whole,
+            SplitChoice::Boundaries => TokenSplit::Boundaries,
+        }),
+        file_each: args.file_each,
+    };
     let target = ExportTarget::by_name(&args.to, &wishes).map_err(Failure::usage)?;
     let run = run_of(&args.inputs)?;
     let keep = match args.keep {

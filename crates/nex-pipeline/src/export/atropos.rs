@@ -11,12 +11,14 @@ use super::branch::Branch;
 use super::chat::chat;
 use super::prepared::Prepared;
 use super::target::{About, Shape, Target};
-use super::tokens::TokenSequence;
+use super::token_source::TokenSource;
 use nex_trajectory::{CallId, Role};
 use serde::Serialize;
 
 #[derive(Debug)]
-pub(super) struct Atropos;
+pub(super) struct Atropos {
+    pub(super) tokens: TokenSource,
+}
 
 /// One member of a group, until its group is whole.
 #[derive(Debug)]
@@ -61,8 +63,8 @@ impl Target for Atropos {
             name: "atropos",
             file_name: "atropos.jsonl",
             reader: "Atropos: POST /scored_data",
-            loses: "is_error, signatures of reasoning, pictures; samples without token ids or reward are left \
-                    out",
+            loses: "is_error, signatures of reasoning, pictures; samples without reward, and without a \
+                    tokenizer those without token ids, are left out",
         }
     }
 
@@ -72,7 +74,7 @@ impl Target for Atropos {
 
     fn sample(&self, branch: &Branch<'_>, out: &mut Prepared) -> Result<(), String> {
         let score = branch.reward().ok_or("no reward")?;
-        let sequence = TokenSequence::of(branch)?;
+        let sequence = self.tokens.sequence(branch)?;
         let is_trained = &sequence.is_trained;
         let logprobs = sequence.logprobs.map(|logprobs| {
             let masked = logprobs.into_iter().zip(is_trained);

@@ -9,11 +9,13 @@
 use super::branch::Branch;
 use super::prepared::Prepared;
 use super::target::{About, Target};
-use super::tokens::TokenSequence;
+use super::token_source::TokenSource;
 use serde::Serialize;
 
 #[derive(Debug)]
-pub(super) struct NexRl;
+pub(super) struct NexRl {
+    pub(super) tokens: TokenSource,
+}
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -40,13 +42,13 @@ impl Target for NexRl {
             name: "nexrl",
             file_name: "nexrl.jsonl",
             reader: "NexRL: Trajectory",
-            loses: "the messages: it holds token ids; samples without ids or reward are left out",
+            loses: "the messages: it holds token ids; without a tokenizer, samples without ids or reward are left out",
         }
     }
 
     fn sample(&self, branch: &Branch<'_>, out: &mut Prepared) -> Result<(), String> {
         let reward = branch.reward().ok_or("no reward")?;
-        let sequence = TokenSequence::of(branch)?;
+        let sequence = self.tokens.sequence(branch)?;
         out.line(&Row {
             tokens: &sequence.ids,
             loss_mask: sequence.is_trained.iter().map(|trained| u8::from(*trained)).collect(),

@@ -2,6 +2,7 @@
 
 use super::branch::Branch;
 use super::prepared::Prepared;
+use super::token_source::TokenSource;
 use super::{
     atif, atropos, episodes, llama_factory, ms_swift, nexrl, openai, rl_prompt, text, trl, trl_tokens,
     verifiers, verl_sft,
@@ -16,13 +17,24 @@ use std::sync::Arc;
 /// What one may choose besides the target's name.
 #[derive(Clone, Debug, Default)]
 pub struct ExportOptions {
-    /// The `tokenizer.json` with which targets that need token ids make them, where the record
-    /// has none.
+    /// The `tokenizer.json` with which targets of token ids make them; the record's ids without it.
     pub tokenizer: Option<PathBuf>,
     /// The text format that is tokenised then; `hermes` where none is named.
-    pub format: Option<String>,
+    pub text_format: Option<String>,
+    /// Where the text is cut before it is tokenised; not at all where nothing is said.
+    pub token_split: Option<TokenSplit>,
     /// `atif` only: a folder with one file a trajectory, in place of one line each.
     pub file_each: bool,
+}
+
+/// Where a text is cut before it is tokenised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenSplit {
+    /// Nowhere, as most trainers do; a token that reaches over the edge of a reply is not trained on.
+    #[default]
+    Whole,
+    /// Where trained and other text meet, as with a model that samples: replies are covered exactly.
+    Boundaries,
 }
 
 impl ExportOptions {
@@ -32,15 +44,16 @@ impl ExportOptions {
         if self.file_each && name != "atif" {
             return Err(format!("one file a trajectory is for `atif`; `{name}` is one file"));
         }
-        if (self.tokenizer.is_some() || self.format.is_some()) && !TAKES_TOKENS.contains(&name) {
+        let is_for_text = self.text_format.is_some() || self.token_split.is_some();
+        if (self.tokenizer.is_some() || is_for_text) && !TAKES_TOKENS.contains(&name) {
             return Err(format!(
                 "`{name}` holds no token ids: it takes neither a tokenizer nor a format for one"
             ));
         }
-        if self.tokenizer.is_some() || self.format.is_some() {
+        if is_for_text && self.tokenizer.is_none() {
             return Err(format!(
-                "`{name}` takes the token ids of the record, as they were served and sampled; making them with \
-                 a tokenizer is not possible yet"
+                "`{name}` takes the token ids of the record, as they were served and sampled: a text format or \
+                 a split needs a tokenizer beside it"
             ));
         }
         Ok(())
@@ -118,10 +131,15 @@ impl ExportTarget {
     /// The target called `name`.
     ///
     /// # Errors
-    /// There is none, and the message lists those there are; or an option does not fit it.
+    /// There is none, and the message lists those there are; or an option does not fit it, or the
+    /// file that it names cannot be read.
     pub fn by_name(name: &str, options: &ExportOptions) -> Result<Self, String> {
-        let target = open(name, options).ok_or_else(|| unknown_name(name, &Self::names()))?;
+        if !Self::names().contains(&name) {
+            return Err(unknown_name(name, &Self::names()));
+        }
         options.check(name)?;
+        let tokens = TokenSource::of(options)?;
+        let target = open(name, options, tokens).ok_or_else(|| unknown_name(name, &Self::names()))?;
         Ok(Self(target))
     }
 
@@ -176,12 +194,12 @@ const NAMES: &[&str] = &[
 ];
 
 /// The target called `name`, if there is one.
-fn open(name: &str, options: &ExportOptions) -> Option<Arc<dyn Target>> {
+fn open(name: &str, options: &ExportOptions, tokens: TokenSource) -> Option<Arc<dyn Target>> {
     Some(match name {
         "openai" => Arc::new(openai::OpenAi),
         "trl" => Arc::new(trl::Trl),
         "trl-turns" => Arc::new(trl::TrlTurns),
-        "trl-tokens" => Arc::new(trl_tokens::TrlTokens),
+        "trl-tokens" => Arc::new(trl_tokens::TrlTokens { tokens }),
         "verl-sft" => Arc::new(verl_sft::VerlSft),
         "verl-rl" => Arc::new(rl_prompt::VerlRl),
         "skyrl" => Arc::new(rl_prompt::SkyRl),
@@ -189,8 +207,8 @@ fn open(name: &str, options: &ExportOptions) -> Option<Arc<dyn Target>> {
         "ms-swift" => Arc::new(ms_swift::MsSwift),
         "atif" => Arc::new(atif::Atif { file_each: options.file_each }),
         "verifiers" => Arc::new(verifiers::Verifiers),
-        "nexrl" => Arc::new(nexrl::NexRl),
-        "atropos" => Arc::new(atropos::Atropos),
+        "nexrl" => Arc::new(nexrl::NexRl { tokens }),
+        "atropos" => Arc::new(atropos::Atropos { tokens }),
         "parquet" => Arc::new(episodes::Episodes),
         other => Arc::new(text::Text::new(nex_tool_formats::by_name(other).ok()?)),
     })

@@ -1,6 +1,6 @@
 //! The token ids of a branch: as they were served and sampled, where the record has them.
 //!
-//! Token in, token out: recorded ids are concatenated, never decoded and encoded again. A branch
+//! Token in, token out (see `token_source` for the other way): recorded ids are concatenated, never decoded and encoded again. A branch
 //! of which some messages have ids and others not is refused, as are log-probabilities that some
 //! replies have and others not: neither is filled in. Synthetic messages are never trained on.
 

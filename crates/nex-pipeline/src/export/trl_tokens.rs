@@ -1,17 +1,19 @@
 //! `trl-tokens`: TRL's pre-tokenised data sets, as JSON lines.
 //!
 //! `{"input_ids", "assistant_masks", "labels", "id", "reward"}`: the ids as they were served and
-//! sampled, so nothing is tokenised again; `assistant_masks` is 1 on tokens that the model sampled,
-//! `labels` is the id there and -100 elsewhere. Lost: the messages, all but token ids.
+//! sampled, so nothing is tokenised again, unless a tokenizer is given; `assistant_masks` is 1 on
+//! tokens that the model wrote, `labels` is the id there and -100 elsewhere. Lost: the messages, all but token ids.
 
 use super::branch::Branch;
 use super::prepared::Prepared;
 use super::target::{About, Target};
-use super::tokens::TokenSequence;
+use super::token_source::TokenSource;
 use serde::Serialize;
 
 #[derive(Debug)]
-pub(super) struct TrlTokens;
+pub(super) struct TrlTokens {
+    pub(super) tokens: TokenSource,
+}
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -28,12 +30,12 @@ impl Target for TrlTokens {
             name: "trl-tokens",
             file_name: "trl-tokens.jsonl",
             reader: "TRL: SFTTrainer, pre-tokenised",
-            loses: "the messages: it holds token ids; samples without ids are left out",
+            loses: "the messages: it holds token ids; without a tokenizer, samples without ids are left out",
         }
     }
 
     fn sample(&self, branch: &Branch<'_>, out: &mut Prepared) -> Result<(), String> {
-        let sequence = TokenSequence::of(branch)?;
+        let sequence = self.tokens.sequence(branch)?;
         let trained = || sequence.ids.iter().zip(&sequence.is_trained);
         out.line(&Row {
             input_ids: &sequence.ids,
