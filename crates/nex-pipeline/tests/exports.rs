@@ -219,9 +219,12 @@ fn what_has_no_place_is_left_out_with_the_reason() {
         ("plain text, no tokens", vec![text("fine")]),
     ];
     let mut told = String::new();
+    // Of the text formats one stands for all: each has its own table of refusals.
+    let is_other_text =
+        |name: &str| name != "openai" && name != "hermes" && nex_tool_formats::by_name(name).is_ok();
     for (case, content) in cases {
         told.push_str(&format!("{case}\n"));
-        for name in ExportTarget::names() {
+        for name in ExportTarget::names().into_iter().filter(|name| !is_other_text(name)) {
             let dir = tempfile::tempdir().unwrap();
             let target = target(name);
             let path = dir.path().join(target.file_name());
@@ -233,7 +236,7 @@ fn what_has_no_place_is_left_out_with_the_reason() {
     }
     expect![[r#"
         cut arguments
-          hermes: arguments of call `c` to `ask` are not JSON: EOF while parsing a string at line 1 column 16
+          hermes: the arguments of call `c` to `ask` are not JSON
           trl: arguments that are no JSON object
           trl-turns: arguments that are no JSON object
           trl-tokens: no token ids in the record
@@ -244,7 +247,7 @@ fn what_has_no_place_is_left_out_with_the_reason() {
           nexrl: no token ids in the record
           atropos: no token ids in the record
         arguments that are a list
-          hermes: arguments of call `c` to `ask` are not an object
+          hermes: the arguments of call `c` to `ask` are not an object
           trl: arguments that are no JSON object
           trl-turns: arguments that are no JSON object
           trl-tokens: no token ids in the record
