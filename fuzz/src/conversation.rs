@@ -61,7 +61,9 @@ impl Script {
     fn messages(&self) -> Vec<Message> {
         const TOOLS: [&str; 5] = ["get_weather", "f", "bash_command", "mark_task_complete", "unknown.tool"];
         const KEYS: [&str; 8] = ["city", "n", "any", "list", "o", "keystrokes", "duration", "other"];
-        let mut messages: Vec<Message> = self.system.iter().map(Message::system).collect();
+        // Some formats have no place for a system message without text.
+        let system = self.system.iter().filter(|text| !text.is_empty());
+        let mut messages: Vec<Message> = system.map(Message::system).collect();
         let mut made = 0;
         for round in &self.rounds {
             messages.extend(round.question.iter().map(Message::user));

@@ -65,32 +65,15 @@ fn listed_limits_name_cases_and_formats_that_exist() {
     }
 }
 
-/// What is still to be mended, `(format, case)`. The list only shrinks: an entry that holds again
-/// fails the test until it is taken out.
-const KNOWN_FAILURES: &[(&str, &str)] = &[
-    // One malformed call in a pythonic list costs those behind it.
-    ("llama-4", "batch.4.b"),
-    ("llama-4", "gap.3"),
-    ("lfm2", "batch.4.b"),
-    ("lfm2", "gap.3"),
-];
-
 /// Every format holds every case, whichever way the reply arrives.
 #[test]
 fn all_formats_hold_all_cases() {
     let table = table(crate::all(), cases());
-    let failures: Vec<_> = table.failures().collect();
-    let new: Vec<String> = failures
-        .iter()
-        .filter(|(format, case, ..)| !KNOWN_FAILURES.contains(&(*format, *case)))
+    let failures: Vec<String> = table
+        .failures()
         .map(|(format, case, expected, got)| format!("{format} {case}\n  expected {expected}\n  got {got}"))
         .collect();
-    assert!(new.is_empty(), "{} failures:\n{}", new.len(), new.join("\n"));
-    let mended: Vec<_> = KNOWN_FAILURES
-        .iter()
-        .filter(|known| !failures.iter().any(|(format, case, ..)| (*format, *case) == **known))
-        .collect();
-    assert!(mended.is_empty(), "these hold now and should leave the list: {mended:?}");
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
 /// The verdicts themselves can be wrong ones: a format that loses what it should keep fails.

@@ -4,7 +4,7 @@
 //! is settled by the first call that is whole and is followed by a comma, a bracket, a line with
 //! another call, or nothing.
 
-use super::call_scan::{CallScan, ReadCall, Step, is_name_start};
+use super::call_scan::{CallScan, ReadCall, Step, is_blank, is_name_byte, is_name_start};
 use super::{CLOSERS, OPENERS};
 use crate::engine::{Found, Grammar, Scan, looked_at};
 use nex_trajectory::DefectKind;
@@ -26,16 +26,28 @@ enum State {
     },
     Text,
     Calls(Calls),
-    /// A broken list of calls: up to the mark that ends it, it is text.
-    Skipped {
-        searched: usize,
-    },
+    /// A broken call: up to the next one in its list, or the mark that ends the list, it is text.
+    Skipped(Skipped),
 }
 
 impl Default for State {
     fn default() -> Self {
         Self::Start { seen: 0 }
     }
+}
+
+/// Between a broken call and the parenthesis of the next there is less than this.
+const MAX_GAP: usize = 256;
+
+/// The text of a broken call.
+#[derive(Debug)]
+struct Skipped {
+    /// Up to here there is no mark.
+    searched: usize,
+    /// From here on the next call of the list may begin.
+    broken_at: usize,
+    /// The list, if it is one: behind what opens it, and the mark that closes it.
+    list: Option<(usize, Option<&'static str>)>,
 }
 
 /// Calls under way.
@@ -86,7 +98,7 @@ impl Grammar for PythonicGrammar {
             let next = match &mut self.state {
                 State::Start { seen } => start(seen, scan),
                 State::Text => text(scan),
-                State::Skipped { searched } => skipped(searched, scan),
+                State::Skipped(skipped) => skipped.read(scan),
                 State::Calls(calls) => match calls.read(scan) {
                     Outcome::Wait => None,
                     Outcome::Done(end) => {
@@ -126,20 +138,85 @@ fn text(scan: &mut Scan<'_>) -> Option<State> {
     }
 }
 
-fn skipped(searched: &mut usize, scan: &mut Scan<'_>) -> Option<State> {
-    let tags = [CLOSERS[0], CLOSERS[1], CLOSERS[2], OPENERS[0], OPENERS[1], OPENERS[2]];
-    let end = match scan.find_from(*searched, &tags) {
-        Found::Tag { at, index } if index < CLOSERS.len() => at + tags[index].len(),
-        Found::Tag { at, .. } => at,
-        Found::NoneBefore(end) if scan.is_end => end,
-        Found::NoneBefore(end) => {
-            *searched = end;
-            return None;
+impl Skipped {
+    fn read(&mut self, scan: &mut Scan<'_>) -> Option<State> {
+        let [close, open] = [CLOSERS, OPENERS];
+        let tags = [close[0], close[1], close[2], open[0], open[1], open[2], ")"];
+        let (end, next) = loop {
+            match scan.find_from(self.searched, &tags) {
+                Found::Tag { at, index: 6 } => {
+                    match self.next_call(at, scan) {
+                        // Whether it is one is told by what has not come yet.
+                        Next::Wait => {
+                            self.searched = at;
+                            return None;
+                        }
+                        Next::Call(name_at, calls) => break (name_at, State::Calls(calls)),
+                        Next::Not => self.searched = at + 1,
+                    }
+                }
+                Found::Tag { at, index } if index < CLOSERS.len() => {
+                    break (at + tags[index].len(), State::Text);
+                }
+                Found::Tag { at, .. } => break (at, State::Text),
+                Found::NoneBefore(end) if scan.is_end => break (end, State::Text),
+                Found::NoneBefore(end) => {
+                    self.searched = end;
+                    return None;
+                }
+            }
+        };
+        scan.out.unread_call(&scan.text[scan.at..end]);
+        scan.at = end;
+        Some(next)
+    }
+
+    /// Whether the parenthesis at `at` is followed by a comma and a further call of the list. Of a
+    /// name that is no tool nothing is believed here.
+    fn next_call(&self, at: usize, scan: &Scan<'_>) -> Next {
+        let Some((body, closer)) = self.list.filter(|_| at >= self.broken_at) else { return Next::Not };
+        let window = &scan.text.as_bytes()[at + 1..];
+        let window = &window[..window.len().min(MAX_GAP)];
+        let blanks = |from: usize| window[from..].iter().take_while(|byte| is_blank(**byte)).count();
+        let comma_at = blanks(0);
+        let name_at = if window.get(comma_at) == Some(&b',') { comma_at + 1 } else { comma_at };
+        let name_at = name_at + blanks(name_at);
+        let name = window[name_at..].iter().take_while(|byte| is_name_byte(**byte)).count();
+        looked_at(name_at + name);
+        match window.get(comma_at) {
+            Some(b',') => {}
+            None if window.len() < MAX_GAP && !scan.is_end => return Next::Wait,
+            _ => return Next::Not,
         }
-    };
-    scan.out.unread_call(&scan.text[scan.at..end]);
-    scan.at = end;
-    Some(State::Text)
+        let is_tool = || {
+            let tools = scan.out.tools();
+            tools.is_empty() || tools.contains(&scan.text[at + 1 + name_at..][..name])
+        };
+        match window.get(name_at + name) {
+            None if window.len() < MAX_GAP && !scan.is_end => Next::Wait,
+            Some(b'(') if is_name_start(window[name_at]) && is_tool() => {
+                let name_at = at + 1 + name_at;
+                let calls = Calls {
+                    at: name_at,
+                    place: Place::Inside,
+                    in_list: true,
+                    is_certain: true,
+                    ..Calls::new(body, closer)
+                };
+                Next::Call(name_at, calls)
+            }
+            _ => Next::Not,
+        }
+    }
+}
+
+/// What follows a parenthesis in a broken call.
+enum Next {
+    /// More text is needed.
+    Wait,
+    /// A call, whose name begins at this offset.
+    Call(usize, Calls),
+    Not,
 }
 
 impl Calls {
@@ -183,6 +260,13 @@ impl Calls {
                 return Outcome::Wait;
             }
             let outcome = match self.place {
+                Place::InList if next == Some(b'(') && !self.is_certain => match self.nameless(scan) {
+                    None => Some(Outcome::Wait),
+                    Some(is_nameless) => {
+                        self.is_certain = is_nameless;
+                        Some(Outcome::Broken(self.at))
+                    }
+                },
                 Place::Opened | Place::InList => self.before(next),
                 Place::Behind => self.behind(next, scan),
                 Place::Closing { list_end } => self.closing(list_end, scan),
@@ -209,6 +293,22 @@ impl Calls {
             _ => return Some(Outcome::Broken(self.at)),
         }
         None
+    }
+
+    /// Whether the parenthesis at `at` begins the arguments of a call that has no name; none while
+    /// that is not certain.
+    fn nameless(&self, scan: &Scan<'_>) -> Option<bool> {
+        let window = &scan.text.as_bytes()[self.at + 1..];
+        let window = &window[..window.len().min(MAX_GAP)];
+        let word = window.iter().take_while(|byte| is_name_byte(**byte)).count();
+        looked_at(word);
+        match window[word..] {
+            [] => (window.len() == MAX_GAP || scan.is_end).then_some(false),
+            [b')', ..] => Some(word == 0),
+            [b'='] if !scan.is_end => None,
+            [b'=', next, ..] => Some(word > 0 && next != b'='),
+            _ => Some(false),
+        }
     }
 
     fn behind(&mut self, next: Option<u8>, scan: &mut Scan<'_>) -> Option<Outcome> {
@@ -307,7 +407,9 @@ impl Calls {
     fn broken(&mut self, at: usize, read_again: &mut usize, scan: &mut Scan<'_>) -> State {
         let has_calls =
             scan.at > self.body || (self.closer.is_none() && scan.at == self.body && self.is_certain);
-        let is_call = self.names_a_tool(scan) || (self.is_certain && (self.in_list || self.closer.is_some()));
+        let names_a_tool = self.names_a_tool(scan);
+        self.is_certain |= self.in_list && names_a_tool;
+        let is_call = names_a_tool || (self.is_certain && (self.in_list || self.closer.is_some()));
         if is_call {
             let message = match scan.text[at..].chars().next() {
                 Some(found) => format!("no Python call: {found:?} cannot stand here"),
@@ -322,6 +424,10 @@ impl Calls {
         // each inside the texts of the one before, is not read again and again.
         let from = if has_calls { scan.at } else { self.body };
         *read_again += at.saturating_sub(from);
-        State::Skipped { searched: if *read_again <= 16 * (at + 64) { from } else { at } }
+        State::Skipped(Skipped {
+            searched: if *read_again <= 16 * (at + 64) { from } else { at },
+            broken_at: at,
+            list: self.in_list.then_some((self.body, self.closer)),
+        })
     }
 }

@@ -147,10 +147,13 @@ fn broken_and_cut_calls_stay_text_and_finished_ones_are_kept() {
     check(
         "[get_weather(city='x'), get_weather(\"y\"), get_weather(city='z')] end",
         expect![[r#"
-        call get_weather {"city": "x"} at 1..22
-        text ", get_weather(\"y\"), get_weather(city='z')] end"
-        defect MalformedCall at 36: no Python call: '"' cannot stand here
-    "#]],
+            call get_weather {"city": "x"} at 1..22
+            text ", get_weather(\"y\"), "
+            call get_weather {"city": "z"} at 42..63
+            text " end"
+            defect MalformedCall at 36: no Python call: '"' cannot stand here
+            defect TextAfterCall at 65: text after a call, where the format has none
+        "#]],
     );
     check(
         "<|tool_call_start|>[get_weather(Paris)]<|tool_call_end|>A<|tool_call_start|>[get_weather(city='Rome')]B",
@@ -168,6 +171,44 @@ fn broken_and_cut_calls_stay_text_and_finished_ones_are_kept() {
         expect![[r#"
         text "<|tool_call_start|>[get_weather(city='a"
         defect MalformedCall at 39: the call is cut off
+    "#]],
+    );
+}
+
+#[test]
+fn a_broken_call_costs_only_itself() {
+    check(
+        "[get_weather(city=47 11,,), get_weather(city='Rome')]",
+        expect![[r#"
+        text "[get_weather(city=47 11,,), "
+        call get_weather {"city": "Rome"} at 28..52
+        defect MalformedCall at 21: no Python call: '1' cannot stand here
+    "#]],
+    );
+    check_with(
+        Pythonic::LFM2,
+        "<|tool_call_start|>[get_weather(city='it's', f(1), no_tool(), get_weather(city='Rome')]<|tool_call_end|>Done.",
+        false,
+        expect![[r#"
+            text "<|tool_call_start|>[get_weather(city='it's', f(1), no_tool(), "
+            call get_weather {"city": "Rome"} at 62..86
+            text "Done."
+            defect MalformedCall at 41: no Python call: 's' cannot stand here
+        "#]],
+    );
+    check(
+        "[(), get_weather(city='Rome')]",
+        expect![[r#"
+        text "[(), "
+        call get_weather {"city": "Rome"} at 5..29
+        defect MalformedCall at 1: no Python call: '(' cannot stand here
+    "#]],
+    );
+    // Neither brackets nor names in prose begin a list.
+    check(
+        "[(1, 2), (3, 4)], then f(1), get_weather(city='Rome')",
+        expect![[r#"
+        text "[(1, 2), (3, 4)], then f(1), get_weather(city='Rome')"
     "#]],
     );
 }
