@@ -2,7 +2,7 @@
 
 use crate::tools;
 use arbitrary::Arbitrary;
-use nex_tool_formats::{RenderOptions, Sample, all, same_value};
+use nex_tool_formats::{RenderOptions, Sample, ToolCallFormat, all, same_value};
 use nex_trajectory::{Arguments, ContentBlock, Message, Node, NodeId, Role, ToolCall, ToolResult};
 use serde_json::{Map, Value};
 
@@ -58,11 +58,16 @@ impl Argument {
 }
 
 impl Script {
+    fn format(&self) -> &'static dyn ToolCallFormat {
+        all()[usize::from(self.format) % all().len()]
+    }
+
     fn messages(&self) -> Vec<Message> {
         const TOOLS: [&str; 5] = ["get_weather", "f", "bash_command", "mark_task_complete", "unknown.tool"];
         const KEYS: [&str; 8] = ["city", "n", "any", "list", "o", "keystrokes", "duration", "other"];
-        // Some formats have no place for a system message without text.
-        let system = self.system.iter().filter(|text| !text.is_empty());
+        // No text is no system message in some formats; in Mistral's first it becomes part of the question.
+        let is_kept = |text: &&String| !text.is_empty() && !self.format().name().starts_with("mistral-v3");
+        let system = self.system.iter().filter(is_kept);
         let mut messages: Vec<Message> = system.map(Message::system).collect();
         let mut made = 0;
         for round in &self.rounds {
@@ -104,7 +109,7 @@ impl Script {
 /// # Panics
 /// It comes back as another.
 pub fn round_trip(script: &Script) {
-    let format = all()[usize::from(script.format) % all().len()];
+    let format = script.format();
     let tools = if script.has_tools { tools() } else { Vec::new() };
     let messages = script.messages();
     let parent = |index: usize| index.checked_sub(1).map(|index| NodeId(index as u32));

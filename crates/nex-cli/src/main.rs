@@ -16,6 +16,10 @@ use clap::Parser;
 use failure::Outcome;
 use std::process::ExitCode;
 
+/// Conversations are many small allocations on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     terminal::set_up(cli.color);

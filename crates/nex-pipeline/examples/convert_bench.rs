@@ -2,6 +2,7 @@
 //!
 //! ```sh
 //! cargo run --release -p nex-pipeline --example convert_bench -- 200
+//! cargo run --release -p nex-pipeline --example convert_bench -- 200 hermes
 //! ```
 //! The corpus is made from a seed: chats of 6 to 30 messages with calls, results and tools, as
 //! OpenAI fine-tuning lines, about as many megabytes as the argument says. It is made in memory and
@@ -16,6 +17,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use std::path::Path;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const WORDS: [&str; 24] = [
     "the",
@@ -121,6 +125,11 @@ fn main() {
     let lines = corpus.lines().count();
     println!("{megabytes:.0} MB, {lines} conversations, MB per CPU-second, one thread, best of three");
 
+    // To profile one conversion by itself.
+    if let Some(to) = std::env::args().nth(2) {
+        println!("convert: openai to {to:<16} {:>6.0}", best(megabytes, || convert(&path, &out, &to, 1)));
+        return;
+    }
     let floor = best(megabytes, || {
         for line in corpus.lines() {
             std::hint::black_box(serde_json::from_str::<Value>(line).expect("it is JSON"));

@@ -15,6 +15,7 @@ use crate::recipe::Keep;
 use crate::{PipelineError, RunFolder};
 use nex_trajectory::Episode;
 use nex_trajectory::store::{Place, fetch};
+use parking_lot::Mutex;
 use serde::Serialize;
 use std::path::Path;
 
@@ -60,11 +61,13 @@ pub fn convert_files(
 ) -> Result<ConvertReport, PipelineError> {
     let mut sink = ExportSink::create(target, out)?;
     let mut report = ConvertReport::default();
+    let spare = Spare::default();
     let worker = || {
         let mut reader = RecordReader::new(source);
+        let spare = &spare;
         move |batch: Result<Batch, PipelineError>| -> Result<Done, PipelineError> {
             let batch = batch?;
-            let mut done = Done::default();
+            let mut done = Done { prepared: spare.take(), ..Done::default() };
             let mut first_fault = None;
             reader.read(&batch, |place, read| match read {
                 Ok(episode) => {
@@ -85,7 +88,7 @@ pub fn convert_files(
     ordered(options.threads, Batches::new(source, inputs), worker, |done| {
         let done = done?;
         progress(done.read_bytes);
-        done.write(&mut sink, &mut report)
+        done.write(&mut sink, &mut report, &spare)
     })?;
     finish(sink, report)
 }
@@ -104,9 +107,10 @@ pub fn convert_run(
     let episodes = EpisodesInOrder::open(folder)?;
     let mut sink = ExportSink::create(target, out)?;
     let mut report = ConvertReport::default();
+    let spare = Spare::default();
     let worker = || {
         |places: Vec<&Place>| -> Result<Done, PipelineError> {
-            let mut done = Done::default();
+            let mut done = Done { prepared: spare.take(), ..Done::default() };
             for place in &places {
                 let episode = fetch::<Episode>(place).map_err(|e| PipelineError::file("episodes", e))?;
                 let id = episode.id.clone();
@@ -121,7 +125,7 @@ pub fn convert_run(
     ordered(options.threads, batches, worker, |done| {
         let done = done?;
         progress(done.read_bytes);
-        done.write(&mut sink, &mut report)
+        done.write(&mut sink, &mut report, &spare)
     })?;
     finish(sink, report)
 }
@@ -176,10 +180,31 @@ impl Done {
         }
     }
 
-    fn write(mut self, sink: &mut ExportSink, report: &mut ConvertReport) -> Result<(), PipelineError> {
+    fn write(
+        mut self,
+        sink: &mut ExportSink,
+        report: &mut ConvertReport,
+        spare: &Spare,
+    ) -> Result<(), PipelineError> {
         report.episodes += self.episodes;
         report.not_representable.take(self.not_representable);
         report.unreadable.take(self.unreadable);
-        sink.write(&mut self.prepared)
+        sink.write(&mut self.prepared)?;
+        spare.keep(self.prepared);
+        Ok(())
+    }
+}
+
+/// Emptied buffers that go back to the workers: memory that was never used has to be zeroed first.
+#[derive(Debug, Default)]
+struct Spare(Mutex<Vec<Prepared>>);
+
+impl Spare {
+    fn take(&self) -> Prepared {
+        self.0.lock().pop().unwrap_or_default()
+    }
+
+    fn keep(&self, prepared: Prepared) {
+        self.0.lock().push(prepared);
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn render(
     sample: &Sample<'_>,
     options: &RenderOptions,
 ) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let tools = Toolset::new(sample.tools);
     let declarations = match (sample.tools, sample.nodes.first()) {
         ([], _) | (_, None) => String::new(),
@@ -120,7 +120,7 @@ pub(crate) fn render(
         let refused = |reason: String| Unrepresentable::new(index, node, reason);
         match node.message.role {
             Role::System => {
-                let mut text = plain_text(index, node, &MARKS)?;
+                let mut text = plain_text(index, node, &MARKS)?.into_owned();
                 if index == 0 {
                     let end = text.len();
                     text += &declarations;

@@ -120,13 +120,29 @@ thread_local! {
     pub(crate) static LOOKED_AT: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
+/// The first of `tags` in `text` from `from` on, as offset and index; at one place, the first listed.
+pub(crate) fn first_tag(text: &str, from: usize, tags: &[&str]) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    loop {
+        at += next_first_byte(&bytes[at..], tags)?;
+        if let Some(index) = tags.iter().position(|tag| bytes[at..].starts_with(tag.as_bytes())) {
+            return Some((at, index));
+        }
+        at += 1;
+    }
+}
+
+/// The first byte with which one of `tags` begins.
 fn next_first_byte(bytes: &[u8], tags: &[&str]) -> Option<usize> {
     let mut firsts = [0u8; 3];
     let mut count = 0;
     for tag in tags {
         let first = tag.as_bytes()[0];
         if !firsts[..count].contains(&first) {
-            assert!(count < 3, "at most three different first bytes among the tags of one search");
+            if count == firsts.len() {
+                return bytes.iter().position(|byte| tags.iter().any(|tag| tag.as_bytes()[0] == *byte));
+            }
             firsts[count] = first;
             count += 1;
         }

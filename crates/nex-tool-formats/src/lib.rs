@@ -35,6 +35,7 @@ mod chat_text;
 mod chatml;
 mod cline;
 pub mod conformance;
+mod declaration;
 mod declared;
 mod deepseek;
 mod deepseek_v32;
@@ -90,7 +91,7 @@ pub use format::{
 pub use glm::Glm;
 pub use gpt_oss::GptOss;
 pub use hermes::{HERMES, Hermes, QWEN3};
-pub use json::same_value;
+pub use json::{same_value, skip_plain as skip_plain_json, write_string as write_json_string};
 pub use kimi::KimiK2;
 pub use llama_3::Llama3;
 pub use minimax::MiniMaxM2;

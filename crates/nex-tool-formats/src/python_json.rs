@@ -1,18 +1,64 @@
 //! JSON as Python's `json.dumps(value, ensure_ascii=False)` writes it, which is what the `tojson`
 //! of chat templates does: `", "` and `": "`, and Python's way of writing floats.
 
+use crate::json;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+use std::fmt::Write as _;
 use std::io::{self, Write};
+
+/// What stands between items, and between key and value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Separators {
+    pub(crate) item: &'static str,
+    pub(crate) value: &'static str,
+}
+
+/// As `json.dumps` writes them.
+pub(crate) const SPACED: Separators = Separators { item: ", ", value: ": " };
+/// As `json.dumps(…, separators=(",", ":"))` writes them.
+pub(crate) const COMPACT: Separators = Separators { item: ",", value: ":" };
 
 /// `value` as Python would write it.
 pub(crate) fn dumps(value: &Value) -> String {
-    let mut out = Vec::new();
-    value
-        .serialize(&mut Serializer::with_formatter(&mut out, PythonFormatter))
-        .expect("a JSON value serialises, and memory does not fail");
-    String::from_utf8(out).expect("JSON of strings is UTF-8")
+    let mut out = String::new();
+    push(&mut out, value, SPACED);
+    out
+}
+
+/// Appends `value` to `out`.
+pub(crate) fn push(out: &mut String, value: &Value, separators: Separators) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(value) => out.push_str(&float(value)),
+            None => {
+                let _ = write!(out, "{number}");
+            }
+        },
+        Value::String(text) => json::push_string(out, text),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { separators.item });
+                push(out, item, separators);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push('{');
+            for (index, (key, value)) in members.iter().enumerate() {
+                out.push_str(if index == 0 { "" } else { separators.item });
+                json::push_string(out, key);
+                out.push_str(separators.value);
+                push(out, value, separators);
+            }
+            out.push('}');
+        }
+    }
 }
 
 /// `value` as `json.dumps(value, ensure_ascii=False, indent=2)` or any other indent would write it.
@@ -63,26 +109,6 @@ impl Formatter for IndentedFormatter {
 
     fn end_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
         self.0.end_object_value(out)
-    }
-
-    fn write_f64<W: Write + ?Sized>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
-        out.write_all(float(value).as_bytes())
-    }
-}
-
-struct PythonFormatter;
-
-impl Formatter for PythonFormatter {
-    fn begin_array_value<W: Write + ?Sized>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
-        if is_first { Ok(()) } else { out.write_all(b", ") }
-    }
-
-    fn begin_object_key<W: Write + ?Sized>(&mut self, out: &mut W, is_first: bool) -> io::Result<()> {
-        if is_first { Ok(()) } else { out.write_all(b", ") }
-    }
-
-    fn begin_object_value<W: Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
-        out.write_all(b": ")
     }
 
     fn write_f64<W: Write + ?Sized>(&mut self, out: &mut W, value: f64) -> io::Result<()> {

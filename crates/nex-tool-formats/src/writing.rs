@@ -1,20 +1,27 @@
 //! What renderers share: checking that a text can stand where it is put, and taking messages apart.
 
+use crate::engine::first_tag;
 use crate::sample::Pairing;
 use crate::{ArgumentText, Date, ReasoningHistory, RenderOptions, Sample, Unrepresentable, json};
-use nex_trajectory::{ContentBlock, Node, Role, ToolCall, ToolResult, ToolSpec};
-use serde_json::{Value, json};
+use nex_trajectory::{ContentBlock, Node, Role, ToolCall, ToolResult};
 use std::borrow::Cow;
 
 /// The text of a message that has nothing but text.
 ///
 /// # Errors
 /// It has something else, or holds one of `tags`.
-pub(crate) fn plain_text(index: usize, node: &Node, tags: &[&str]) -> Result<String, Unrepresentable> {
-    if node.message.content.iter().any(|block| !matches!(block, ContentBlock::Text { .. })) {
-        return Err(Unrepresentable::new(index, node, "the format has a place for text only here"));
-    }
-    let text = node.message.text();
+pub(crate) fn plain_text<'a>(
+    index: usize,
+    node: &'a Node,
+    tags: &[&str],
+) -> Result<Cow<'a, str>, Unrepresentable> {
+    let text = match node.message.content.as_slice() {
+        [ContentBlock::Text { text }] => Cow::Borrowed(text.as_str()),
+        content if content.iter().all(|block| matches!(block, ContentBlock::Text { .. })) => {
+            Cow::Owned(node.message.text())
+        }
+        _ => return Err(Unrepresentable::new(index, node, "the format has a place for text only here")),
+    };
     refuse(index, node, &text, tags)?;
     Ok(text)
 }
@@ -24,13 +31,9 @@ pub(crate) fn plain_text(index: usize, node: &Node, tags: &[&str]) -> Result<Str
 /// # Errors
 /// It holds one.
 pub(crate) fn refuse(index: usize, node: &Node, text: &str, tags: &[&str]) -> Result<(), Unrepresentable> {
-    match tags.iter().find(|tag| memchr::memmem::find(text.as_bytes(), tag.as_bytes()).is_some()) {
-        None => Ok(()),
-        Some(tag) => {
-            let reason = format!("the text holds `{}`, which the format cannot escape", tag.trim());
-            Err(Unrepresentable::new(index, node, reason))
-        }
-    }
+    let Some((_, tag)) = first_tag(text, 0, tags) else { return Ok(()) };
+    let reason = format!("the text holds `{}`, which the format cannot escape", tags[tag].trim());
+    Err(Unrepresentable::new(index, node, reason))
 }
 
 /// The results in a tool message, in order.
@@ -52,17 +55,22 @@ pub(crate) fn results<'a>(index: usize, node: &'a Node) -> Result<Vec<&'a ToolRe
 ///
 /// # Errors
 /// It has something else, or holds one of `tags`.
-pub(crate) fn result_text(
+pub(crate) fn result_text<'a>(
     index: usize,
     node: &Node,
-    result: &ToolResult,
+    result: &'a ToolResult,
     tags: &[&str],
-) -> Result<String, Unrepresentable> {
-    if result.content.iter().any(|block| !matches!(block, ContentBlock::Text { .. })) {
-        let reason = format!("the result of call `{}` holds more than text", result.call_id);
-        return Err(Unrepresentable::new(index, node, reason));
-    }
-    let text = result.text();
+) -> Result<Cow<'a, str>, Unrepresentable> {
+    let text = match result.content.as_slice() {
+        [ContentBlock::Text { text }] => Cow::Borrowed(text.as_str()),
+        content if content.iter().all(|block| matches!(block, ContentBlock::Text { .. })) => {
+            Cow::Owned(result.text())
+        }
+        _ => {
+            let reason = format!("the result of call `{}` holds more than text", result.call_id);
+            return Err(Unrepresentable::new(index, node, reason));
+        }
+    };
     refuse(index, node, &text, tags)?;
     Ok(text)
 }
@@ -121,14 +129,6 @@ pub(crate) fn arguments_object<'a>(
             json::push_respaced(&mut spaced, text);
             Cow::Owned(spaced)
         }
-    })
-}
-
-/// A tool as chat templates are given it.
-pub(crate) fn declaration(tool: &ToolSpec) -> Value {
-    json!({
-        "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": tool.input_schema},
     })
 }
 

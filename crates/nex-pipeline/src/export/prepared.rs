@@ -1,6 +1,7 @@
 //! What episodes became, between the threads that prepare and the one that writes.
 
 use super::atropos::Member;
+use nex_tool_formats::{Rendered, Span, write_json_string};
 use nex_trajectory::Episode;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -63,6 +64,36 @@ impl Prepared {
     /// Adds `row` as a line.
     pub(super) fn line(&mut self, row: &impl Serialize) -> Result<(), String> {
         append_line(&mut self.lines, row)
+    }
+
+    /// Adds a line with the members of `source`, `"text"` and `"spans"`. These two are by far the
+    /// longest, so they are written without the detours of a serialiser.
+    pub(super) fn text_line(&mut self, source: &impl Serialize, rendered: &Rendered) -> Result<(), String> {
+        let Rendered { text, spans } = rendered;
+        let start = self.lines.len();
+        if let Err(error) = serde_json::to_writer(&mut self.lines, source) {
+            self.lines.truncate(start);
+            return Err(format!("it is no JSON: {error}"));
+        }
+        // In place of the closing brace.
+        self.lines.pop();
+        self.lines.reserve(text.len() + text.len() / 16 + spans.len() * 72);
+        let mut write = |part: &str| self.lines.extend_from_slice(part.as_bytes());
+        write(",\"text\":");
+        write_json_string(text, &mut write);
+        write(",\"spans\":[");
+        let mut number = itoa::Buffer::new();
+        for (index, Span { start, end, kind, is_trainable }) in spans.iter().enumerate() {
+            write(if index == 0 { "{\"start\":" } else { ",{\"start\":" });
+            write(number.format(*start));
+            write(",\"end\":");
+            write(number.format(*end));
+            write(",\"kind\":\"");
+            write(kind.as_str());
+            write(if *is_trainable { "\",\"is_trainable\":true}" } else { "\",\"is_trainable\":false}" });
+        }
+        write("]}\n");
+        Ok(())
     }
 
     /// Adds `row` as a line, unless one with this key was written before; the sink counts it.

@@ -3,24 +3,15 @@
 //! `text` is the whole conversation as the model is trained on it; `spans` tile it in bytes and
 //! say which take part in the loss. What a format loses is said in its file.
 
-use super::branch::{Branch, Source};
+use super::branch::Branch;
 use super::prepared::Prepared;
 use super::target::{About, Target};
-use nex_tool_formats::{RenderOptions, Span, ToolCallFormat};
-use serde::Serialize;
+use nex_tool_formats::{RenderOptions, ToolCallFormat};
 
 #[derive(Debug)]
 pub(super) struct Text {
     format: &'static dyn ToolCallFormat,
     file_name: &'static str,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    #[serde(flatten)]
-    source: Source<'a>,
-    text: &'a str,
-    spans: &'a [Span],
 }
 
 impl Text {
@@ -45,6 +36,6 @@ impl Target for Text {
             .format
             .render(&branch.sample, &RenderOptions::default())
             .map_err(|refusal| refusal.reason)?;
-        out.line(&Row { source: branch.source(), text: &rendered.text, spans: &rendered.spans })
+        out.text_line(&branch.source(), &rendered)
     }
 }

@@ -74,11 +74,14 @@ pub(crate) fn is_muted(json: Json<'_>) -> bool {
 /// It holds what the record has no place for.
 pub(crate) fn read_reply(json: Json<'_>, thread: &mut Thread) -> Result<(), Wrong> {
     let mut content = Vec::with_capacity(2);
-    if let Some(text) = reasoning(json) {
+    // Most replies have no other key, so that the many names of rarer ones need not be looked for.
+    let is_common = |key: &str| matches!(key, "role" | "content" | "tool_calls");
+    let has_rare = json.entries().any(|(key, _)| !is_common(&key));
+    if has_rare && let Some(text) = reasoning(json) {
         content.push(ContentBlock::Reasoning { text, signature: None });
     }
     content.extend(content_at(json, "content")?);
-    if let Some(refusal) = json.text_at("refusal").filter(|text| !text.is_empty()) {
+    if has_rare && let Some(refusal) = json.text_at("refusal").filter(|text| !text.is_empty()) {
         content.push(ContentBlock::Text { text: refusal.into_owned() });
     }
     if let Some(calls) = json.some("tool_calls") {
@@ -90,10 +93,10 @@ pub(crate) fn read_reply(json: Json<'_>, thread: &mut Thread) -> Result<(), Wron
         }
     }
     // The shape before tools: one call and no id.
-    if let Some(function) = json.some("function_call") {
+    if has_rare && let Some(function) = json.some("function_call") {
         content.push(read_call(function, thread).map_err(|wrong| wrong.inside("function_call"))?);
     }
-    thread.push_reply(content).is_synthetic = is_muted(json);
+    thread.push_reply(content).is_synthetic = has_rare && is_muted(json);
     Ok(())
 }
 

@@ -143,6 +143,9 @@ fn first_words(trajectory: &Trajectory) -> Option<String> {
 
 /// `zh` where a text has Chinese characters to speak of, else `en`.
 fn language_of(text: &str) -> &'static str {
+    if text.bytes().take(LANGUAGE_SAMPLE * 4).all(|byte| byte.is_ascii()) {
+        return "en";
+    }
     let is_chinese = |c: &char| matches!(c, '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}');
     let (mut chinese, mut letters) = (0, 0);
     for c in text.chars().take(LANGUAGE_SAMPLE) {

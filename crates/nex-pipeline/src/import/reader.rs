@@ -86,7 +86,7 @@ impl RecordReader {
 
 /// The record as text.
 pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Wrong> {
-    std::str::from_utf8(bytes).map_err(|error| {
+    simdutf8::compat::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         Wrong::new(format!("byte {at} is not UTF-8; convert the file, for example with `iconv -t UTF-8`"))
     })

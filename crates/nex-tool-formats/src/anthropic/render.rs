@@ -7,7 +7,7 @@ use nex_trajectory::{ContentBlock, ImageSource, Node, Role, ToolResult};
 use serde_json::{Value, json};
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut nodes = sample.nodes.iter().copied().enumerate().peekable();
     out.push(SpanKind::Scaffold, false, "{");
     if let Some((index, node)) = nodes.next_if(|(_, node)| node.message.role == Role::System) {

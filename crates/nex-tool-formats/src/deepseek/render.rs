@@ -16,11 +16,11 @@ pub(super) fn render(
     sample: &Sample<'_>,
     options: &RenderOptions,
 ) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     out.push(SpanKind::Scaffold, false, BEGIN);
     let instructions = match sample.nodes.first() {
-        Some(node) if node.message.role == Role::System => plain_text(0, node, &ALL_MARKS)?,
+        Some(node) if node.message.role == Role::System => plain_text(0, node, &ALL_MARKS)?.into_owned(),
         _ => String::new(),
     };
     out.push(SpanKind::System, false, &declarations::write(format, &instructions, sample.tools)?);

@@ -5,14 +5,14 @@ use super::{
     PREFIX, RESULT_CLOSE, RESULT_OPEN, RESULTS_CLOSE, RESULTS_OPEN, THINK_CLOSE, THINK_OPEN, TOOLS_CLOSE,
     TOOLS_OPEN, TURN_END, USER,
 };
+use crate::declaration::function_text;
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
 use crate::tagged_arguments::{check_key, check_name};
 use crate::writing::{
-    arguments_object, declaration, in_order, last_question, neighbours, plain_text, refuse, result_text,
-    results,
+    arguments_object, in_order, last_question, neighbours, plain_text, refuse, result_text, results,
 };
-use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, python_json};
+use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable};
 use nex_trajectory::{ContentBlock, Node, Role, ToolCall};
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ use std::borrow::Cow;
 const VALUE_TAGS: [&str; 7] = [PARAMETER_CLOSE, INVOKE_CLOSE, CALLS_CLOSE, PREFIX, USER, ASSISTANT, TURN_END];
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     let is_thinking = sample.nodes.iter().any(|node| has_reasoning(node));
     out.push(SpanKind::Scaffold, false, PREFIX);
@@ -60,7 +60,7 @@ fn has_reasoning(node: &Node) -> bool {
 fn system(sample: &Sample<'_>, out: &mut Rendered) -> Result<(), Unrepresentable> {
     let mut text = String::new();
     if let Some(node) = sample.nodes.first().filter(|node| node.message.role == Role::System) {
-        text = plain_text(0, node, &MARKS)?;
+        text = plain_text(0, node, &MARKS)?.into_owned();
         refuse(0, node, &text, &[TOOLS_OPEN])?;
         if text.is_empty() {
             return Err(Unrepresentable::new(0, node, "an empty system message would vanish"));
@@ -72,7 +72,7 @@ fn system(sample: &Sample<'_>, out: &mut Rendered) -> Result<(), Unrepresentable
         }
         text.push_str(TOOLS_OPEN);
         for tool in sample.tools {
-            text.push_str(&escape_tags(&python_json::dumps(&declaration(tool)["function"]), &MARKS));
+            text.push_str(&escape_tags(&function_text(tool), &MARKS));
             text.push('\n');
         }
         text.push_str(TOOLS_CLOSE);

@@ -4,13 +4,12 @@ use super::{
     ASSISTANT, CALL_CLOSE, CALL_OPEN, Glm, KEY_CLOSE, KEY_OPEN, MARKS, OBSERVATION, PREFIX, RESPONSE_CLOSE,
     RESPONSE_OPEN, SYSTEM, TEXT_END, THINK_CLOSE, THINK_OPEN, TOOLS_OPEN, USER, VALUE_CLOSE, VALUE_OPEN,
 };
+use crate::declaration::declaration_text;
 use crate::json::escape_tags;
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
 use crate::tagged_arguments::arguments_of;
-use crate::writing::{
-    declaration, in_order, keeps_reasoning, neighbours, plain_text, refuse, result_text, results,
-};
-use crate::{RenderOptions, Rendered, Sample, SpanKind, Toolset, Unrepresentable, python_json};
+use crate::writing::{in_order, keeps_reasoning, neighbours, plain_text, refuse, result_text, results};
+use crate::{RenderOptions, Rendered, Sample, SpanKind, Toolset, Unrepresentable};
 use nex_trajectory::{Role, ToolCall};
 
 /// What no value may hold.
@@ -21,7 +20,7 @@ pub(super) fn render(
     sample: &Sample<'_>,
     options: &RenderOptions,
 ) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     let toolset = Toolset::new(sample.tools);
     out.push(SpanKind::Scaffold, false, PREFIX);
@@ -51,7 +50,7 @@ fn declare(dialect: Glm, sample: &Sample<'_>, out: &mut Rendered) {
     out.push(SpanKind::Scaffold, false, SYSTEM);
     let mut text = TOOLS_OPEN.to_owned();
     for tool in sample.tools {
-        text.push_str(&escape_tags(&python_json::dumps(&declaration(tool)), &MARKS));
+        text.push_str(&escape_tags(&declaration_text(tool), &MARKS));
         text.push('\n');
     }
     text.push_str(dialect.tools_close());

@@ -11,7 +11,7 @@ use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepre
 use nex_trajectory::{Node, Role};
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     let first_is_system = sample.nodes.first().is_some_and(|node| node.message.role == Role::System);
     let date = options.date;

@@ -5,12 +5,11 @@ use super::{
     TOOLS_CLOSE, TOOLS_OPEN,
 };
 use crate::chatml::{MARKS, TEXT_END, TURN_END, TURN_START, end_reply, push_turn};
+use crate::declaration::declaration_text;
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
-use crate::writing::{
-    arguments_object, declaration, in_order, neighbours, plain_text, refuse, result_text, results,
-};
-use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, python_json};
+use crate::writing::{arguments_object, in_order, neighbours, plain_text, refuse, result_text, results};
+use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable};
 use nex_trajectory::{Role, ToolSpec};
 
 /// The tags that JSON is kept free of.
@@ -21,7 +20,7 @@ pub(super) fn render(
     sample: &Sample<'_>,
     options: &RenderOptions,
 ) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     let has_system = sample.nodes.first().is_some_and(|node| node.message.role == Role::System);
     if !has_system {
@@ -68,7 +67,7 @@ fn system(text: Option<&str>, tools: &[ToolSpec], out: &mut Rendered) {
     };
     for tool in tools {
         whole.push('\n');
-        whole.push_str(&escape_tags(&python_json::dumps(&declaration(tool)), &TAGS));
+        whole.push_str(&escape_tags(&declaration_text(tool), &TAGS));
     }
     whole.push_str(TOOLS_CLOSE);
     push_turn(out, "system", SpanKind::System, &whole);

@@ -1,37 +1,46 @@
 //! JSON strings: written, read, and kept free of a format's tags.
 
-use super::scan::skip_plain;
+use super::plain::skip_plain;
+use crate::engine::first_tag;
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// Appends `text` to `out` as a JSON string with its quotes, escaping only what must be.
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
-    out.push('"');
+    write_string(text, |part| out.push_str(part));
+}
+
+/// Gives `write` the parts of `text` as a JSON string with its quotes, escaping only what must be.
+#[inline]
+pub fn write_string(text: &str, mut write: impl FnMut(&str)) {
+    write("\"");
     let bytes = text.as_bytes();
     let mut from = 0;
     loop {
         let stop = skip_plain(bytes, from);
         // The bytes at which it stops are ASCII, so this lies between characters.
-        out.push_str(&text[from..stop]);
+        write(&text[from..stop]);
         let Some(&byte) = bytes.get(stop) else { break };
         match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            0x08 => out.push_str("\\b"),
-            0x0c => out.push_str("\\f"),
+            b'"' => write("\\\""),
+            b'\\' => write("\\\\"),
+            b'\n' => write("\\n"),
+            b'\r' => write("\\r"),
+            b'\t' => write("\\t"),
+            0x08 => write("\\b"),
+            0x0c => write("\\f"),
             control => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.push_str("\\u00");
-                out.push(HEX[(control >> 4) as usize] as char);
-                out.push(HEX[(control & 15) as usize] as char);
+                const HEX: &str = "0123456789abcdef";
+                let digit = |value: u8| &HEX[usize::from(value)..=usize::from(value)];
+                write("\\u00");
+                write(digit(control >> 4));
+                write(digit(control & 15));
             }
         }
         from = stop + 1;
     }
-    out.push('"');
+    write("\"");
 }
 
 /// The text of a JSON string (with its quotes) that the scanner accepted.
@@ -83,19 +92,23 @@ fn hex(text: &str) -> Option<u32> {
 /// The same JSON with the first character of each of `tags` escaped, so that no parser can take it
 /// for the tag. In valid JSON a tag that is no JSON itself always stands in a string.
 pub(crate) fn escape_tags<'a>(json: &'a str, tags: &[&str]) -> Cow<'a, str> {
-    let mut escaped = Cow::Borrowed(json);
-    for tag in tags {
-        let first = tag.as_bytes()[0];
+    let Some((first, _)) = first_tag(json, 0, tags) else { return Cow::Borrowed(json) };
+    let mut out = String::with_capacity(json.len() + 16);
+    let (mut from, mut next) = (0, Some(first));
+    while let Some(at) = next {
+        let first = json.as_bytes()[at];
         debug_assert!(
             matches!(first, b'<' | b'[' | b']'),
             "the tag begins with what may stand escaped in a string"
         );
-        // A tag may end as it begins; where two overlap, one is left the first time.
-        while memchr::memmem::find(escaped.as_bytes(), tag.as_bytes()).is_some() {
-            escaped = Cow::Owned(escaped.replace(tag, &format!("\\u00{first:02x}{}", &tag[1..])));
-        }
+        out.push_str(&json[from..at]);
+        let _ = write!(out, "\\u00{first:02x}");
+        // Behind the first character only: a tag may end as another begins.
+        from = at + 1;
+        next = first_tag(json, from, tags).map(|(at, _)| at);
     }
-    escaped
+    out.push_str(&json[from..]);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Bytes in, the end of the value out, with the places of its members on the way. One pass, no
 //! allocation but the list of members.
 
+use super::plain::skip_plain;
 use std::ops::Range;
 
 /// Values nested deeper are called broken, as `serde_json` does.
@@ -335,32 +336,6 @@ fn is_number_end(state: State) -> bool {
     matches!(state, State::Zero | State::Integer | State::Fraction | State::ExponentDigits)
 }
 
-/// The first offset from `from` on whose byte is a quote, a backslash or a control character, or
-/// the length. Eight bytes at a time.
-pub(super) fn skip_plain(bytes: &[u8], from: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let mut i = from;
-    while let Some(chunk) = bytes.get(i..i + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().expect("eight bytes"));
-        let has_zero = |x: u64| x.wrapping_sub(ONES) & !x & HIGHS;
-        let quote = has_zero(word ^ (ONES * b'"' as u64));
-        let backslash = has_zero(word ^ (ONES * b'\\' as u64));
-        // Bytes below 0x20: the subtraction borrows into their high bit.
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
-        let found = quote | backslash | control;
-        if found != 0 {
-            // A borrow may mark bytes above the first true one, never below it.
-            return i + (found.trailing_zeros() / 8) as usize;
-        }
-        i += 8;
-    }
-    while i < bytes.len() && bytes[i] >= 0x20 && bytes[i] != b'"' && bytes[i] != b'\\' {
-        i += 1;
-    }
-    i
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -446,13 +421,6 @@ mod tests {
             let whole = scan_in(bytes, []);
             prop_assert_eq!(&scan_in(bytes, [cut.index(bytes.len() + 1)]), &whole);
             prop_assert_eq!(&scan_in(bytes, 0..bytes.len()), &whole);
-        }
-
-        #[test]
-        fn plain_bytes_are_skipped_exactly(bytes in prop::collection::vec(prop_oneof![0x1eu8..0x24, Just(b'\\'), 0x7eu8..0x82, any::<u8>()], 0..40), from in 0usize..8) {
-            let from = from.min(bytes.len());
-            let slow = (from..bytes.len()).find(|i| bytes[*i] < 0x20 || matches!(bytes[*i], b'"' | b'\\')).unwrap_or(bytes.len());
-            prop_assert_eq!(skip_plain(&bytes, from), slow);
         }
     }
 

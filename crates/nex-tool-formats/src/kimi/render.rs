@@ -4,20 +4,19 @@ use super::{
     AFTER_DEFAULT, ALL_MARKS, ASSISTANT, CALL_CLOSE, CALL_OPEN, DECLARE, DEFAULT_SYSTEM, END, FUNCTIONS,
     MIDDLE, RETURN_OF, SECTION_CLOSE, SECTION_OPEN, SEPARATOR, SYSTEM, THINK_CLOSE, THINK_OPEN, USER,
 };
+use crate::declaration::array_text;
 use crate::json::escape_tags;
 use crate::sample::{ReplyParts, ended_itself, is_trainable};
 use crate::wire_ids::WireIds;
-use crate::writing::{arguments_object, declaration, plain_text, refuse, result_text, results};
-use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, python_json};
+use crate::writing::{arguments_object, plain_text, refuse, result_text, results};
+use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable};
 use nex_trajectory::{Node, Role};
-use serde_json::Value;
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut ids = WireIds::of(sample, |_| false, |number, name| format!("{FUNCTIONS}{name}:{number}"));
     if !sample.tools.is_empty() {
-        let tools: Value = sample.tools.iter().map(declaration).collect();
-        let tools = python_json::dumps(&tools);
+        let tools = array_text(sample.tools);
         turn(&mut out, SYSTEM, DECLARE, SpanKind::System, &escape_tags(&tools, &ALL_MARKS));
     }
     if sample.nodes.first().is_some_and(|node| node.message.role != Role::System) {

@@ -4,11 +4,10 @@ use super::{
     DATES_CLOSE, DATES_OPEN, ENVIRONMENT, HEADER_CLOSE, HEADER_OPEN, Llama3, MARKS, TEXT_START, TOOLS_OPEN,
     TURN_END, conversation,
 };
+use crate::declaration::declaration;
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
-use crate::writing::{
-    arguments_object, day_month_year, declaration, in_order, plain_text, refuse, result_text, results,
-};
+use crate::writing::{arguments_object, day_month_year, in_order, plain_text, refuse, result_text, results};
 use crate::{
     ParseOptions, ReasoningHistory, RenderOptions, Rendered, ReplyBlock, Sample, SpanKind, ToolCallFormat,
     Toolset, Unrepresentable, python_json,
@@ -16,13 +15,13 @@ use crate::{
 use nex_trajectory::{Node, Role, ToolSpec};
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     let toolset = Toolset::new(sample.tools);
     out.push(SpanKind::Scaffold, false, TEXT_START);
     let first_is_system = sample.nodes.first().is_some_and(|node| node.message.role == Role::System);
     let instructions = match sample.nodes.first() {
-        Some(node) if first_is_system => plain_text(0, node, &MARKS)?,
+        Some(node) if first_is_system => plain_text(0, node, &MARKS)?.into_owned(),
         _ => String::new(),
     };
     let environment = if sample.tools.is_empty() { "" } else { ENVIRONMENT };

@@ -5,20 +5,19 @@ use super::{
     PARAMETER_OPEN, PREFIX, RESPONSE_CLOSE, RESPONSE_OPEN, THINK_CLOSE, THINK_OPEN, TOOLS_CLOSE, TOOLS_OPEN,
     TURN_END, TURN_START,
 };
+use crate::declaration::function_text;
 use crate::json::escape_tags;
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
 use crate::tagged_arguments::arguments_of;
-use crate::writing::{
-    declaration, in_order, keeps_reasoning, neighbours, plain_text, refuse, result_text, results,
-};
-use crate::{RenderOptions, Rendered, Sample, SpanKind, Toolset, Unrepresentable, python_json};
+use crate::writing::{in_order, keeps_reasoning, neighbours, plain_text, refuse, result_text, results};
+use crate::{RenderOptions, Rendered, Sample, SpanKind, Toolset, Unrepresentable};
 use nex_trajectory::{Role, ToolSpec};
 
 /// What no value may hold.
 const VALUE_TAGS: [&str; 6] = [PARAMETER_CLOSE, INVOKE_CLOSE, CALLS_CLOSE, PREFIX, TURN_START, TURN_END];
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     let toolset = Toolset::new(sample.tools);
     out.push(SpanKind::Scaffold, false, PREFIX);
@@ -55,7 +54,7 @@ fn system(text: &str, tools: &[ToolSpec], out: &mut Rendered) {
     if !tools.is_empty() {
         whole.push_str(TOOLS_OPEN);
         for tool in tools {
-            let json = python_json::dumps(&declaration(tool)["function"]);
+            let json = function_text(tool);
             for part in ["<tool>", &escape_tags(&json, &MARKS), "</tool>\n"] {
                 whole.push_str(part);
             }

@@ -5,22 +5,20 @@ use super::{
     RESULT_MIDDLE, RESULT_OPEN, Results, SYSTEM_CLOSE, SYSTEM_OPEN, THINK_CLOSE, THINK_OPEN, TOOLS_CLOSE,
     TOOLS_OPEN,
 };
+use crate::declaration::array_text;
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
 use crate::wire_ids::WireIds;
-use crate::writing::{
-    arguments_object, declaration, in_order, last_question, plain_text, refuse, result_text, results,
-};
-use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, python_json};
+use crate::writing::{arguments_object, in_order, last_question, plain_text, refuse, result_text, results};
+use crate::{ReasoningHistory, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable};
 use nex_trajectory::{Node, Role, ToolCall};
-use serde_json::Value;
 
 pub(super) fn render(
     format: &Mistral,
     sample: &Sample<'_>,
     options: &RenderOptions,
 ) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut pairing = Pairing::default();
     let is_kept = |id: &str| id.len() == 9 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let mut ids = WireIds::of(sample, is_kept, |number, _| format!("c{number:08}"));
@@ -46,7 +44,7 @@ pub(super) fn render(
                 out.push(SpanKind::Scaffold, false, SYSTEM_CLOSE);
             }
             Role::System => {
-                instructions = plain_text(index, node, &ALL_MARKS)?;
+                instructions = plain_text(index, node, &ALL_MARKS)?.into_owned();
                 if question.is_none() {
                     let reason = "a system message without a question, at whose beginning it has its place";
                     return Err(Unrepresentable::new(index, node, reason));
@@ -54,8 +52,7 @@ pub(super) fn render(
             }
             Role::User => {
                 if question == Some(index) && !sample.tools.is_empty() {
-                    let tools: Value = sample.tools.iter().map(declaration).collect();
-                    let tools = python_json::dumps(&tools);
+                    let tools = array_text(sample.tools);
                     out.push(SpanKind::Scaffold, false, &format!("{TOOLS_OPEN}{}", format.gap));
                     out.push(SpanKind::System, false, &escape_tags(&tools, &ALL_MARKS));
                     out.push(SpanKind::Scaffold, false, TOOLS_CLOSE);

@@ -1,14 +1,14 @@
 //! Rendering a conversation as one JSON document.
 
+use crate::declaration::push_compact_array;
 use crate::sample::{ReplyParts, is_trainable};
-use crate::writing::{declaration, results};
+use crate::writing::results;
 use crate::{ArgumentText, RenderOptions, Rendered, Sample, SpanKind, Unrepresentable, json};
 use nex_trajectory::{ContentBlock, ImageSource, Node, Role, ToolCall, ToolResult};
-use serde_json::Value;
 use std::borrow::Cow;
 
 pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Rendered, Unrepresentable> {
-    let mut out = Rendered::default();
+    let mut out = Rendered::for_sample(sample);
     let mut before = "{\"messages\":[";
     let mut json = String::new();
     for (index, node) in sample.nodes.iter().copied().enumerate() {
@@ -44,10 +44,13 @@ pub(super) fn render(sample: &Sample<'_>, options: &RenderOptions) -> Result<Ren
     if before != "," {
         out.push(SpanKind::Scaffold, false, before);
     }
-    let tools: Vec<Value> = sample.tools.iter().map(declaration).collect();
-    let end =
-        if tools.is_empty() { "]}".to_owned() } else { format!("],\"tools\":{}}}", Value::from(tools)) };
-    out.push(SpanKind::Scaffold, false, &end);
+    json.push(']');
+    if !sample.tools.is_empty() {
+        json.push_str(",\"tools\":");
+        push_compact_array(&mut json, sample.tools);
+    }
+    json.push('}');
+    out.push(SpanKind::Scaffold, false, &json);
     Ok(out)
 }
 

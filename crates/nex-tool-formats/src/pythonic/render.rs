@@ -6,9 +6,10 @@ use super::{
     TEXT_START, THINK_CLOSE, THINK_OPEN, TURN_END, write,
 };
 use crate::chatml;
+use crate::declaration::declaration;
 use crate::json::{self, escape_tags};
 use crate::sample::{Pairing, ReplyParts, ended_itself, is_trainable};
-use crate::writing::{declaration, in_order, plain_text, refuse, result_text, results};
+use crate::writing::{in_order, plain_text, refuse, result_text, results};
 use crate::{
     ParseOptions, ReasoningHistory, RenderOptions, Rendered, ReplyBlock, Sample, SpanKind, ToolCallFormat,
     Toolset, Unrepresentable, python_json,
@@ -21,7 +22,8 @@ pub(super) fn render(
     sample: &Sample<'_>,
     options: &RenderOptions,
 ) -> Result<Rendered, Unrepresentable> {
-    let mut writer = Writer { format, toolset: Toolset::new(sample.tools), out: Rendered::default() };
+    let mut writer =
+        Writer { format, toolset: Toolset::new(sample.tools), out: Rendered::for_sample(sample) };
     let mut pairing = Pairing::default();
     let first_is_system = sample.nodes.first().is_some_and(|node| node.message.role == Role::System);
     let start = writer.either(TEXT_START, LFM2_TEXT_START);
@@ -30,7 +32,7 @@ pub(super) fn render(
         Some(node) if first_is_system => {
             let text = plain_text(0, node, writer.marks())?;
             refuse(0, node, &text, &[LLAMA_4_TOOLS_OPEN])?;
-            text
+            text.into_owned()
         }
         _ => String::new(),
     };

@@ -2,9 +2,9 @@
 
 use super::QwenXml;
 use crate::chatml::MARKS;
+use crate::declaration::declaration_text;
 use crate::declared::tools_of;
 use crate::json::escape_tags;
-use crate::writing::declaration;
 use crate::{ConversationError, python_json};
 use nex_trajectory::ToolSpec;
 use serde_json::{Map, Value};
@@ -88,7 +88,7 @@ fn tools_open(dialect: QwenXml) -> &'static str {
 }
 
 fn lines(tools: &[ToolSpec]) -> String {
-    let line = |tool| format!("\n{}", escape_tags(&python_json::dumps(&declaration(tool)), &MARKS));
+    let line = |tool| format!("\n{}", escape_tags(&declaration_text(tool), &MARKS));
     tools.iter().map(line).collect()
 }
 

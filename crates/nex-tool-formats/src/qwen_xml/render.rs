@@ -26,7 +26,7 @@ pub(super) fn render(
         options,
         toolset: Toolset::new(sample.tools),
         pairing: Pairing::default(),
-        out: Rendered::default(),
+        out: Rendered::for_sample(sample),
     };
     writer.system()?;
     for index in 0..sample.nodes.len() {

@@ -1,6 +1,7 @@
 //! The pass over the text.
 
 use super::{JsonError, Kind, MAX_DEPTH, Node};
+use nex_tool_formats::skip_plain_json;
 
 /// Appends the nodes of `text` to `nodes`.
 pub(super) fn document(text: &str, nodes: &mut Vec<Node>) -> Result<(), JsonError> {
@@ -189,7 +190,7 @@ impl Scanner<'_> {
         let mut kind = Kind::PlainString;
         self.at += 1;
         loop {
-            self.at += plain_run(&self.bytes[self.at..]);
+            self.at = skip_plain_json(self.bytes, self.at);
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -240,29 +241,6 @@ impl Scanner<'_> {
 
 const LONE: &str = "half of a surrogate pair: whoever wrote this cut a text inside a character";
 
-/// Bytes at the start that are neither quote, backslash nor control character.
-fn plain_run(bytes: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    let mut run = 0;
-    // Eight bytes at once: a byte's top bit is set where it is one of the three. Borrows can only
-    // set the bits of later bytes, and the first is what counts.
-    while let Some(chunk) = bytes[run..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let zero_in = |word: u64| word.wrapping_sub(ONES) & !word;
-        let quote = zero_in(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero_in(word ^ (ONES * u64::from(b'\\')));
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (quote | backslash | control) & TOPS;
-        if found != 0 {
-            return run + (found.trailing_zeros() / 8) as usize;
-        }
-        run += 8;
-    }
-    let is_plain = |byte: &u8| *byte != b'"' && *byte != b'\\' && *byte >= 0x20;
-    run + bytes[run..].iter().take_while(|byte| is_plain(byte)).count()
-}
-
 fn hex4(bytes: &[u8]) -> Option<u32> {
     let digits = bytes.first_chunk::<4>()?;
     digits.iter().try_fold(0, |sum, digit| Some(sum << 4 | (*digit as char).to_digit(16)?))
@@ -271,12 +249,12 @@ fn hex4(bytes: &[u8]) -> Option<u32> {
 /// What the inside of a string says. The scanner has accepted its escapes.
 pub(super) fn unescape(inside: &str) -> String {
     let mut text = String::with_capacity(inside.len());
-    let mut rest = inside;
+    let mut at = 0;
     loop {
         // No bare quote or control character stands inside, so the run ends at a backslash.
-        let run = plain_run(rest.as_bytes());
-        text.push_str(&rest[..run]);
-        let Some(escape) = rest.get(run + 1..) else { return text };
+        let run_end = skip_plain_json(inside.as_bytes(), at);
+        text.push_str(&inside[at..run_end]);
+        let Some(escape) = inside.get(run_end + 1..) else { return text };
         let (what, length) = match escape.as_bytes().first() {
             Some(b'n') => ('\n', 1),
             Some(b't') => ('\t', 1),
@@ -288,7 +266,7 @@ pub(super) fn unescape(inside: &str) -> String {
             None => return text,
         };
         text.push(what);
-        rest = &escape[length..];
+        at = run_end + 1 + length;
     }
 }
 
