@@ -18,6 +18,7 @@ mod parse;
 mod render;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use crate::document::{FRAME, WholeDocument};
 use crate::engine::Machine;

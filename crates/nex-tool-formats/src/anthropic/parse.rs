@@ -1,14 +1,10 @@
 //! Reading messages: one reply, or a whole document.
-//!
-//! Every level is taken apart on its own, so that one wrong block does not lose the others, and the
-//! text of a call's `input` is kept.
 
+use super::wire::{Blocks, NoMessage, WireMessage, block_of, blocks_of};
 use crate::builder::ReplyBuilder;
 use crate::document::whole_objects;
 use crate::{Conversation, ConversationError};
-use nex_trajectory::{
-    Arguments, CallId, ContentBlock, DefectKind, ImageSource, Message, Role, ToolCall, ToolResult, ToolSpec,
-};
+use nex_trajectory::{Arguments, CallId, ContentBlock, DefectKind, Message, Role, ToolCall, ToolSpec};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -33,53 +29,15 @@ struct WireTool {
     input_schema: Value,
 }
 
-#[derive(Deserialize)]
-#[serde(expecting = "an object with a `role`")]
-struct WireMessage<'a> {
-    role: String,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-}
-
-/// Any block; which of these it has follows from its type.
-#[derive(Deserialize)]
-#[serde(expecting = "an object with a `type`")]
-struct WireBlock<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    text: Option<String>,
-    thinking: Option<String>,
-    signature: Option<String>,
-    data: Option<String>,
-    id: Option<CallId>,
-    name: Option<String>,
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    tool_use_id: Option<CallId>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    is_error: Option<bool>,
-    source: Option<WireImage>,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum WireImage {
-    Base64 { media_type: String, data: String },
-    Url { url: String },
-}
-
 /// One assistant message.
 pub(super) fn reply(text: &str, out: &mut ReplyBuilder) {
     if text.is_empty() {
         return;
     }
-    let blocks = serde_json::from_str::<WireMessage<'_>>(text).and_then(|message| blocks_of(message.content));
-    match blocks {
-        Ok(blocks) => push_blocks(text, blocks, out),
-        Err(error) => {
-            let kind = if error.is_data() { DefectKind::MalformedCall } else { DefectKind::InvalidJson };
-            out.defect(kind, 0, format!("not an assistant message: {error}"));
+    match WireMessage::read(text) {
+        Ok(message) => push_blocks(text, message.blocks, out),
+        Err(NoMessage { kind, message }) => {
+            out.defect(kind, 0, format!("not an assistant message: {message}"));
             push_broken(text, out);
         }
     }
@@ -95,9 +53,8 @@ fn push_broken(text: &str, out: &mut ReplyBuilder) {
             out.unread_call(between);
         }
         at = span.end;
-        let block = serde_json::from_str(&text[span.clone()]);
-        let block = block.map_err(|cause| format!("not a content block: {cause}"));
-        push_blocks(text, vec![(&text[span], block)], out);
+        let source = &text[span];
+        push_blocks(text, vec![(source, block_of(source))], out);
     }
     if !text[at..].trim().is_empty() {
         out.unread_call(&text[at..]);
@@ -118,7 +75,6 @@ fn push_blocks(text: &str, blocks: Blocks<'_>, out: &mut ReplyBuilder) {
     let mut last = None;
     for (source, block) in blocks {
         let start = source.as_ptr() as usize - text.as_ptr() as usize;
-        let block = block.and_then(content_block);
         let before = if last == kind_of(&block) { "\n" } else { "" };
         last = kind_of(&block);
         match block {
@@ -163,84 +119,6 @@ fn kind_of(block: &Result<ContentBlock, String>) -> Option<bool> {
     }
 }
 
-type Blocks<'a> = Vec<(&'a str, Result<WireBlock<'a>, String>)>;
-
-/// The blocks of a message or a result with their source; a string is one text block.
-fn blocks_of<'a>(content: Option<&'a RawValue>) -> Result<Blocks<'a>, serde_json::Error> {
-    let Some(content) = content else { return Ok(Vec::new()) };
-    if content.get().starts_with('"') {
-        let text: String = serde_json::from_str(content.get())?;
-        return Ok(vec![(content.get(), Ok(WireBlock::of_text(text)))]);
-    }
-    let blocks: Vec<&RawValue> = serde_json::from_str(content.get())?;
-    let read = |source: &'a RawValue| {
-        let block = serde_json::from_str(source.get());
-        (source.get(), block.map_err(|cause| format!("not a content block: {cause}")))
-    };
-    Ok(blocks.into_iter().map(read).collect())
-}
-
-impl WireBlock<'_> {
-    fn of_text(text: String) -> Self {
-        Self {
-            kind: "text".to_owned(),
-            text: Some(text),
-            thinking: None,
-            signature: None,
-            data: None,
-            id: None,
-            name: None,
-            input: None,
-            tool_use_id: None,
-            content: None,
-            is_error: None,
-            source: None,
-        }
-    }
-}
-
-/// A block as the trajectory has it.
-fn content_block(block: WireBlock<'_>) -> Result<ContentBlock, String> {
-    let missing = |key: &str| format!("a `{}` block has no `{key}`", block.kind);
-    match block.kind.as_str() {
-        "text" => Ok(ContentBlock::Text { text: block.text.ok_or_else(|| missing("text"))? }),
-        "thinking" => Ok(ContentBlock::Reasoning {
-            text: block.thinking.ok_or_else(|| missing("thinking"))?,
-            signature: block.signature.filter(|signature| !signature.is_empty()),
-        }),
-        "redacted_thinking" => {
-            let data = block.data.ok_or_else(|| missing("data"))?;
-            Ok(ContentBlock::Reasoning { text: String::new(), signature: Some(data) })
-        }
-        "image" => Ok(ContentBlock::Image(match block.source.ok_or_else(|| missing("source"))? {
-            WireImage::Base64 { media_type, data } => ImageSource::Base64 { media_type, data },
-            WireImage::Url { url } => ImageSource::Url { url },
-        })),
-        "tool_use" => {
-            let name = block.name.ok_or_else(|| missing("name"))?;
-            let input = block.input.map_or("", RawValue::get).to_owned();
-            let id = block.id.unwrap_or_else(|| CallId(String::new()));
-            Ok(ContentBlock::ToolCall(ToolCall { id, name, arguments: Arguments(input) }))
-        }
-        "tool_result" => {
-            let call_id = block.tool_use_id.ok_or_else(|| missing("tool_use_id"))?;
-            let content = blocks_of(block.content)
-                .map_err(|cause| format!("the content of a result is neither text nor blocks: {cause}"))?;
-            let content = content.into_iter().map(|(_, block)| match block.and_then(content_block)? {
-                block @ (ContentBlock::Text { .. } | ContentBlock::Image(_)) => Ok(block),
-                _ => Err("a result holds text and pictures only".to_owned()),
-            });
-            Ok(ContentBlock::ToolResult(ToolResult {
-                call_id,
-                name: String::new(),
-                content: content.collect::<Result<_, _>>()?,
-                is_error: block.is_error.unwrap_or(false),
-            }))
-        }
-        other => Err(format!("a block of type `{other}` has no place in a trajectory")),
-    }
-}
-
 /// A whole document.
 pub(super) fn conversation(
     text: &str,
@@ -253,7 +131,7 @@ pub(super) fn conversation(
     let place = |raw: &RawValue| raw.get().as_ptr() as usize - text.as_ptr() as usize;
     let mut reader = Reader::default();
     if let Some(system) = document.system {
-        let message = reader.plain(Role::System, Some(system));
+        let message = blocks_of(system.get()).and_then(system_message);
         reader.messages.push(message.map_err(|message| ConversationError::new(place(system), message))?);
     }
     for raw in document.messages {
@@ -283,13 +161,16 @@ struct Reader {
 
 impl Reader {
     fn message(&mut self, source: &str) -> Result<(), String> {
-        let message: WireMessage<'_> =
-            serde_json::from_str(source).map_err(|cause| format!("not a message: {cause}"))?;
-        match message.role.as_str() {
-            "user" => self.user(message.content),
-            "assistant" => self.assistant(message.content),
+        let message = WireMessage::read(source)
+            .map_err(|NoMessage { message, .. }| format!("not a message: {message}"))?;
+        match &*message.role {
+            "user" => self.user(message.blocks),
+            "assistant" => {
+                self.assistant(message.blocks);
+                Ok(())
+            }
             "system" => {
-                let message = self.plain(Role::System, message.content)?;
+                let message = system_message(message.blocks)?;
                 self.messages.push(message);
                 Ok(())
             }
@@ -297,22 +178,9 @@ impl Reader {
         }
     }
 
-    fn plain(&self, role: Role, content: Option<&RawValue>) -> Result<Message, String> {
-        let content = known_blocks(content)?.into_iter().map(|(_, block)| match block? {
-            block @ ContentBlock::Text { .. } => Ok(block),
-            block @ ContentBlock::Image(_) if role == Role::User => Ok(block),
-            _ => Err("only text and pictures have a place here".to_owned()),
-        });
-        let mut content = content.collect::<Result<Vec<_>, String>>()?;
-        if matches!(content.as_slice(), [ContentBlock::Text { text }] if text.is_empty()) {
-            content.clear();
-        }
-        Ok(Message { role, content })
-    }
-
-    fn assistant(&mut self, content: Option<&RawValue>) -> Result<(), String> {
+    fn assistant(&mut self, content: Blocks<'_>) {
         let mut blocks = Vec::new();
-        for (source, block) in known_blocks(content)? {
+        for (source, block) in content {
             match block {
                 Ok(ContentBlock::Text { text }) if text.is_empty() => {}
                 Ok(ContentBlock::ToolCall(mut call)) => {
@@ -331,13 +199,12 @@ impl Reader {
             }
         }
         self.messages.push(Message { role: Role::Assistant, content: blocks });
-        Ok(())
     }
 
     /// A user turn: results are a tool message, what stands beside them is the user's.
-    fn user(&mut self, content: Option<&RawValue>) -> Result<(), String> {
+    fn user(&mut self, content: Blocks<'_>) -> Result<(), String> {
         let (mut results, mut said) = (Vec::new(), Vec::new());
-        for (_, block) in known_blocks(content)? {
+        for (_, block) in content {
             match block? {
                 ContentBlock::ToolResult(mut result) => {
                     result.name = self.tool_names.get(&result.call_id).cloned().unwrap_or_default();
@@ -359,10 +226,14 @@ impl Reader {
     }
 }
 
-type KnownBlocks<'a> = Vec<(&'a str, Result<ContentBlock, String>)>;
-
-fn known_blocks(content: Option<&RawValue>) -> Result<KnownBlocks<'_>, String> {
-    let blocks =
-        blocks_of(content).map_err(|cause| format!("`content` is neither text nor blocks: {cause}"))?;
-    Ok(blocks.into_iter().map(|(source, block)| (source, block.and_then(content_block))).collect())
+fn system_message(blocks: Blocks<'_>) -> Result<Message, String> {
+    let content = blocks.into_iter().map(|(_, block)| match block? {
+        block @ ContentBlock::Text { .. } => Ok(block),
+        _ => Err("only text has a place here".to_owned()),
+    });
+    let mut content = content.collect::<Result<Vec<_>, String>>()?;
+    if matches!(content.as_slice(), [ContentBlock::Text { text }] if text.is_empty()) {
+        content.clear();
+    }
+    Ok(Message { role: Role::System, content })
 }

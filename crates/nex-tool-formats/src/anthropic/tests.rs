@@ -254,7 +254,7 @@ fn one_wrong_block_does_not_lose_the_others() {
             defect UnknownTool at 31: there is no tool `f`
             defect MalformedCall at 83: a `tool_use` block has no `name`
             defect MalformedCall at 114: a block of type `server_tool_use` has no place in a trajectory
-            defect MalformedCall at 150: not a content block: invalid type: integer `7`, expected an object with a `type` at line 1 column 1
+            defect MalformedCall at 150: not a content block: it is no object with a `type`
             defect MalformedCall at 152: `input` is not an object
             defect MissingArgument at 152: `get_weather` needs the argument `city`
             defect DuplicateCallId at 152: another call of this reply has the id `a` too
@@ -281,9 +281,9 @@ fn a_string_is_text_and_a_reply_that_is_no_message_stays_text() {
     check(
         r#"{"role":"assistant","content":{}}"#,
         expect![[r#"
-        text "{\"role\":\"assistant\",\"content\":{}}"
-        defect MalformedCall at 0: not an assistant message: invalid type: map, expected a sequence at line 1 column 0
-    "#]],
+            text "{\"role\":\"assistant\",\"content\":{}}"
+            defect MalformedCall at 0: not an assistant message: its `content` is neither text nor a list of blocks
+        "#]],
     );
     check(
         "",
@@ -317,8 +317,8 @@ fn documents_that_are_none_say_where_and_why() {
     expect![[r#"
         byte 2: not a document of `system`, `messages` and `tools`: invalid length 1, expected an object at line 1 column 3
         byte 13: unknown role `robot`; it is user or assistant
-        byte 13: `content` is neither text nor blocks: invalid type: integer `7`, expected a sequence at line 1 column 1
-        byte 10: `content` is neither text nor blocks: invalid type: map, expected a sequence at line 1 column 0
+        byte 13: not a message: its `content` is neither text nor a list of blocks
+        byte 10: its `content` is neither text nor a list of blocks
         byte 13: a `tool_result` block has no `tool_use_id`
         byte 13: a `image` block has no `source`
     "#]].assert_eq(&table);
