@@ -76,6 +76,8 @@ fn what_is_told_of_good_and_bad_input() {
         "data convert good.jsonl --from hermse --to openai --out out.jsonl",
         "data convert good.jsonl --dialect nope --to openai --out out.jsonl",
         "data convert good.jsonl --to openia --out out.jsonl",
+        "data convert good.jsonl --to openai --tokenizer nowhere.json --out out.jsonl",
+        "data convert good.jsonl --to trl-tokens --tokenizer nowhere.json --out out.jsonl",
         "data convert - - --to openai --out out.jsonl",
         "data convert . --to openai --out out.jsonl",
         "data import mixed.jsonl --out run",

@@ -43,7 +43,7 @@ mod whole_file;
 
 pub use prepared::{ExportReport, Prepared};
 pub use sink::ExportSink;
-pub use target::{About, ExportOptions, ExportTarget, TokenSplit};
+pub use target::{About, ExportOptions, ExportTarget, TargetError, TokenSplit};
 
 use crate::in_order::EpisodesInOrder;
 use crate::recipe::Keep;

@@ -303,14 +303,14 @@ fn what_has_no_place_is_left_out_with_the_reason() {
 /// A misspelt name is answered with the nearest one.
 #[test]
 fn an_unknown_target_is_named() {
-    let told = ExportTarget::by_name("llamafactory", &ExportOptions::default()).unwrap_err();
+    let told = ExportTarget::by_name("llamafactory", &ExportOptions::default()).unwrap_err().to_string();
     assert!(told.contains("did you mean `llama-factory`?"), "{told}");
 }
 
 /// An option that a target would not heed is refused, not ignored.
 #[test]
 fn an_option_without_effect_is_refused() {
-    let told = |name, options: ExportOptions| ExportTarget::by_name(name, &options).unwrap_err();
+    let told = |name, options: ExportOptions| ExportTarget::by_name(name, &options).unwrap_err().to_string();
     let file_each = ExportOptions { file_each: true, ..ExportOptions::default() };
     expect!["one file a trajectory is for `atif`; `trl` is one file"].assert_eq(&told("trl", file_each));
     let tokenizer = ExportOptions { tokenizer: Some("t.json".into()), ..ExportOptions::default() };

@@ -151,7 +151,7 @@ fn a_file_that_is_no_tokenizer_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let told = |name: &str| {
         let options = options(&dir.path().join(name), TokenSplit::Whole);
-        ExportTarget::by_name("trl-tokens", &options).unwrap_err()
+        ExportTarget::by_name("trl-tokens", &options).unwrap_err().to_string()
     };
     std::fs::write(dir.path().join("broken.json"), "{\"model\": 7").unwrap();
     for name in ["missing.json", "broken.json"] {
@@ -160,6 +160,6 @@ fn a_file_that_is_no_tokenizer_is_named() {
     }
     let mut unknown = options(&dir.path().join("missing.json"), TokenSplit::Whole);
     unknown.text_format = Some("qwen33".into());
-    let told = ExportTarget::by_name("trl-tokens", &unknown).unwrap_err();
+    let told = ExportTarget::by_name("trl-tokens", &unknown).unwrap_err().to_string();
     assert!(told.contains("qwen33") && told.contains("hermes"), "{told}");
 }

@@ -26,14 +26,30 @@ pub(crate) fn plain_text<'a>(
     Ok(text)
 }
 
-/// Refuses a text that holds one of `tags`: outside JSON there is no way to write them as content.
+/// Refuses a text that holds one of `tags`, or would before one: outside JSON there is no way to
+/// write them as content.
 ///
 /// # Errors
-/// It holds one.
+/// It does.
 pub(crate) fn refuse(index: usize, node: &Node, text: &str, tags: &[&str]) -> Result<(), Unrepresentable> {
-    let Some((_, tag)) = first_tag(text, 0, tags) else { return Ok(()) };
-    let reason = format!("the text holds `{}`, which the format cannot escape", tags[tag].trim());
+    let reason = match first_tag(text, 0, tags) {
+        Some((_, tag)) => format!("the text holds `{}`, which the format cannot escape", tags[tag].trim()),
+        None => match tags.iter().find(|tag| ends_into(text, tag)) {
+            Some(tag) => {
+                format!("the text ends so that with `{}` behind it that would begin earlier", tag.trim())
+            }
+            None => return Ok(()),
+        },
+    };
     Err(Unrepresentable::new(index, node, reason))
+}
+
+/// Whether `tag`, written behind `text`, would be found earlier: `[e~` before `[e~[`.
+fn ends_into(text: &str, tag: &str) -> bool {
+    let (bytes, tag) = (text.as_bytes(), tag.as_bytes());
+    let tail = &bytes[bytes.len().saturating_sub(tag.len() - 1)..];
+    memchr::memrchr(tag[0], tail).is_some()
+        && (1..tag.len()).any(|cut| tag.starts_with(&tag[cut..]) && tail.ends_with(&tag[..cut]))
 }
 
 /// The results in a tool message, in order.

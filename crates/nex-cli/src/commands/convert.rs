@@ -5,7 +5,7 @@ use crate::failure::{Code, Failure, Outcome};
 use crate::terminal::{Tint, is_rich, safe, tell, tint};
 use indicatif::{ProgressBar, ProgressStyle};
 use nex_pipeline::convert::{ConvertOptions, ConvertReport, convert_files, convert_run};
-use nex_pipeline::export::{ExportOptions, ExportTarget, TokenSplit};
+use nex_pipeline::export::{ExportOptions, ExportTarget, TargetError, TokenSplit};
 use nex_pipeline::import::{ImportOptions, Input, Inputs, Source, decide, into_run};
 use nex_pipeline::reasons::Reasons;
 use nex_pipeline::recipe::Keep;
@@ -45,7 +45,10 @@ pub(crate) fn convert(args: ConvertArgs) -> Outcome {
         }),
         file_each: args.file_each,
     };
-    let target = ExportTarget::by_name(&args.to, &wishes).map_err(Failure::usage)?;
+    let target = ExportTarget::by_name(&args.to, &wishes).map_err(|error| match error {
+        TargetError::Choice(_) => Failure::usage(error),
+        TargetError::Tokenizer(_) => Failure::input(error),
+    })?;
     let run = run_of(&args.inputs)?;
     let keep = match args.keep {
         Some(KeepChoice::Success) => Keep::Success,

@@ -13,6 +13,7 @@ use nex_trajectory::{Episode, Outcome};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use thiserror::Error;
 
 /// What one may choose besides the target's name.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +64,17 @@ impl ExportOptions {
 /// What an export writes: cheap to clone, shared between threads.
 #[derive(Clone, Debug)]
 pub struct ExportTarget(Arc<dyn Target>);
+
+/// Why there is no such target.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TargetError {
+    /// The name is none, or an option does not fit it.
+    #[error("{0}")]
+    Choice(String),
+    /// The tokenizer's file is missing or none.
+    #[error("{0}")]
+    Tokenizer(String),
+}
 
 /// What a target is, for lists, cards and documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,14 +145,14 @@ impl ExportTarget {
     /// # Errors
     /// There is none, and the message lists those there are; or an option does not fit it, or the
     /// file that it names cannot be read.
-    pub fn by_name(name: &str, options: &ExportOptions) -> Result<Self, String> {
+    pub fn by_name(name: &str, options: &ExportOptions) -> Result<Self, TargetError> {
+        let unknown = || TargetError::Choice(unknown_name(name, &Self::names()));
         if !Self::names().contains(&name) {
-            return Err(unknown_name(name, &Self::names()));
+            return Err(unknown());
         }
-        options.check(name)?;
+        options.check(name).map_err(TargetError::Choice)?;
         let tokens = TokenSource::of(options)?;
-        let target = open(name, options, tokens).ok_or_else(|| unknown_name(name, &Self::names()))?;
-        Ok(Self(target))
+        Ok(Self(open(name, options, tokens).ok_or_else(unknown)?))
     }
 
     /// The names of all targets, in the order in which they are listed to people.

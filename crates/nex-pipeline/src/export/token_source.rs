@@ -7,7 +7,7 @@
 //! part in the loss is not trained on.
 
 use super::branch::Branch;
-use super::target::ExportOptions;
+use super::target::{ExportOptions, TargetError};
 use super::tokens::TokenSequence;
 
 /// Where a target takes its token ids.
@@ -25,17 +25,17 @@ impl TokenSource {
     ///
     /// # Errors
     /// The file is no tokenizer, the text format is unknown, or tokenizers are not built in.
-    pub(super) fn of(options: &ExportOptions) -> Result<Self, String> {
+    pub(super) fn of(options: &ExportOptions) -> Result<Self, TargetError> {
         let Some(file) = &options.tokenizer else {
             return Ok(Self::Record);
         };
         #[cfg(feature = "tokenizers")]
         return Ok(Self::Tokenizer(std::sync::Arc::new(made::Tokens::open(file, options)?)));
         #[cfg(not(feature = "tokenizers"))]
-        Err(format!(
+        Err(TargetError::Choice(format!(
             "{}: this build has no tokenizers; build it with `cargo build --features tokenizers`",
             file.display()
-        ))
+        )))
     }
 
     /// The tokens of `branch`.
@@ -53,7 +53,7 @@ impl TokenSource {
 
 #[cfg(feature = "tokenizers")]
 mod made {
-    use super::{Branch, ExportOptions, TokenSequence};
+    use super::{Branch, ExportOptions, TargetError, TokenSequence};
     use crate::export::TokenSplit;
     use nex_tool_formats::{MaskTokenizer, RenderOptions, ToolCallFormat, by_name};
     use std::path::Path;
@@ -67,11 +67,12 @@ mod made {
     }
 
     impl Tokens {
-        pub(super) fn open(file: &Path, options: &ExportOptions) -> Result<Self, String> {
+        pub(super) fn open(file: &Path, options: &ExportOptions) -> Result<Self, TargetError> {
             let format = options.text_format.as_deref().unwrap_or("hermes");
             Ok(Self {
-                format: by_name(format).map_err(|e| e.to_string())?,
-                tokenizer: MaskTokenizer::from_file(file).map_err(|e| e.to_string())?,
+                format: by_name(format).map_err(|e| TargetError::Choice(e.to_string()))?,
+                tokenizer: MaskTokenizer::from_file(file)
+                    .map_err(|e| TargetError::Tokenizer(e.to_string()))?,
                 split: match options.token_split.unwrap_or_default() {
                     TokenSplit::Whole => nex_tool_formats::TokenSplit::Whole,
                     TokenSplit::Boundaries => nex_tool_formats::TokenSplit::AtBoundaries,

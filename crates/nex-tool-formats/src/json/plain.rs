@@ -66,7 +66,7 @@ mod tests {
         #[test]
         fn plain_bytes_are_skipped_exactly(
             bytes in prop::collection::vec(
-                prop_oneof![8 => 0x1eu8..0x24, 1 => Just(b'\\'), 8 => 0x7eu8..0x82, 90 => b'a'..b'z', 3 => any::<u8>()],
+                prop_oneof![8 => 0x1eu8..0x24, 1 => Just(b'\\'), 8 => 0x7eu8..0x82, 90 => b'a'..=b'z', 3 => any::<u8>()],
                 0..120,
             ),
             from in 0usize..8,

@@ -291,6 +291,8 @@ fn what_would_not_survive_is_refused_with_the_reason() {
     refuse(vec![Message::assistant("I write <minimax:tool_call> so")]);
     refuse(vec![Message::assistant("I write <invoke name=f> so")]);
     refuse(vec![Message::user("]~b]ai")]);
+    // The mark that ends the turn would begin in the text.
+    refuse(vec![Message::user("So [e~")]);
     refuse(vec![Message::system("")]);
     refuse(vec![Message::user("Hi"), Message::system("Be brief.")]);
     let mut answered = replies(vec![call("a", "{}")]);
@@ -304,6 +306,7 @@ fn what_would_not_survive_is_refused_with_the_reason() {
         message 0 (assistant): the text holds `<minimax:tool_call>`, which the format cannot escape
         message 0 (assistant): the text holds `<invoke name=`, which the format cannot escape
         message 0 (user): the text holds `]~b]`, which the format cannot escape
+        message 0 (user): the text ends so that with `[e~[` behind it that would begin earlier
         message 0 (system): the template drops a system message that is empty or stands further on
         message 1 (system): the template drops a system message that is empty or stands further on
         message 1 (tool): the text holds `</response>`, which the format cannot escape
