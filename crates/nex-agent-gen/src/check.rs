@@ -1,0 +1,271 @@
+//! Whether a framework is whole: its agents, their tools, and the world they act in.
+//!
+//! In: a folder's files, or the plan that made them. Out: [`Finding`]s, each with the rule that is
+//! broken. Worlds are tried out, agents are not: nothing that was generated is run here but the
+//! world's own operations.
+
+use crate::framework::{FrameworkPlan, WorkflowPattern};
+use nex_agent::{AgentSpec, LoadOptions, RunnableSpec, Severity, load_runnable};
+use nex_world::task::{
+    Dials, Difficulty, Task, generate_task, is_success, run_oracle, verify, verify_session,
+};
+use nex_world::{Language, World};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Tasks that a check generates for each difficulty.
+pub const CHECK_TASKS: u64 = 6;
+
+/// Levels of delegation that a framework may have.
+const MAX_DEPTH: usize = 8;
+/// Agents that a framework may have.
+const MAX_AGENTS: usize = 64;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule that is broken: `schema`, `binding`, `reachability`, `limits`, `pattern`, `oracle`,
+    /// `null`, `tasks`, `coverage`.
+    pub rule: String,
+    /// What breaks it, and where.
+    pub message: String,
+}
+
+impl Finding {
+    fn new(rule: &str, message: impl Into<String>) -> Self {
+        Self { rule: rule.to_owned(), message: message.into() }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule, self.message)
+    }
+}
+
+/// What is wrong with the agents in the file `entry` for `world`. With a plan, also where they are
+/// not what it says.
+pub fn check_agents(entry: &Path, world: &World, plan: Option<&FrameworkPlan>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = nex_agent::check(entry, &LoadOptions::default())
+        .into_iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .map(|diagnostic| Finding::new("schema", diagnostic.to_string()))
+        .collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let spec = match load_runnable(entry, &LoadOptions::default()) {
+        Ok(spec) => spec,
+        Err(error) => return vec![Finding::new("schema", error.to_string())],
+    };
+    let mut agents: Vec<(usize, &AgentSpec)> = Vec::new();
+    match &spec {
+        RunnableSpec::Agent(agent) => walk(agent, 1, &mut agents),
+        RunnableSpec::Pipeline(pipeline) => {
+            pipeline.stages.iter().for_each(|stage| walk(&stage.agent, 1, &mut agents));
+        }
+    }
+    let operations: HashSet<&str> =
+        world.operations().iter().map(|operation| operation.name.as_str()).collect();
+    let mut held = HashSet::new();
+    for (_, agent) in &agents {
+        // A tool with a declaration or a binding of its own is none of the world's.
+        for tool in agent.tools.iter().filter(|tool| tool.spec.is_none() && tool.binding.is_none()) {
+            let given: Vec<&str> = operations.iter().copied().filter(|name| fits(&tool.name, name)).collect();
+            if given.is_empty() {
+                let message = format!(
+                    "agent `{}` has the tool `{}`, which the world `{}` does not give",
+                    agent.name,
+                    tool.name,
+                    world.name()
+                );
+                found.push(Finding::new("binding", message));
+            }
+            held.extend(given);
+        }
+    }
+    let mut lost: Vec<&str> = operations.difference(&held).copied().collect();
+    lost.sort_unstable();
+    if !lost.is_empty() {
+        found.push(Finding::new("binding", format!("no agent has the operations {}", lost.join(", "))));
+    }
+    let depth = agents.iter().map(|(depth, _)| *depth).max().unwrap_or(0);
+    if depth > MAX_DEPTH || agents.len() > MAX_AGENTS {
+        let message =
+            format!("{} agents in {depth} levels; at most {MAX_AGENTS} in {MAX_DEPTH}", agents.len());
+        found.push(Finding::new("limits", message));
+    }
+    if let Some(plan) = plan {
+        conforms(plan, &spec, &agents, depth, &mut found);
+    }
+    found
+}
+
+/// Whether `name` is what `pattern` says, in which `*` stands for any text.
+fn fits(pattern: &str, name: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut left) = name.strip_prefix(start) else { return false };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for part in middle.split('*') {
+        let Some((_, after)) = left.split_once(part) else { return false };
+        left = after;
+    }
+    left.ends_with(end)
+}
+
+fn walk<'a>(agent: &'a AgentSpec, depth: usize, agents: &mut Vec<(usize, &'a AgentSpec)>) {
+    agents.push((depth, agent));
+    agent.sub_agents.iter().for_each(|sub| walk(&sub.agent, depth + 1, agents));
+}
+
+fn conforms(
+    plan: &FrameworkPlan,
+    spec: &RunnableSpec,
+    agents: &[(usize, &AgentSpec)],
+    depth: usize,
+    found: &mut Vec<Finding>,
+) {
+    let reached: BTreeSet<&str> = agents.iter().map(|(_, agent)| agent.name.as_str()).collect();
+    for agent in plan.agents.iter().filter(|agent| !reached.contains(agent.name.as_str())) {
+        found.push(Finding::new("reachability", format!("nothing leads from the entry to `{}`", agent.name)));
+    }
+    let is_sequence = matches!(spec, RunnableSpec::Pipeline(_));
+    let (wants_sequence, wanted_depth) = match plan.pattern {
+        WorkflowPattern::Sequential => (true, 1),
+        WorkflowPattern::SingleAgent => (false, 1),
+        WorkflowPattern::HubAndSpoke | WorkflowPattern::TwoLayers => (false, 2),
+        WorkflowPattern::ThreeLayers => (false, 3),
+    };
+    if is_sequence != wants_sequence || depth != wanted_depth {
+        let message = format!("{} has {wanted_depth} levels, these agents have {depth}", plan.pattern);
+        found.push(Finding::new("pattern", message));
+    }
+}
+
+/// What trying out a world showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldTrial {
+    /// Tasks that were generated, each proven: the oracle earns 1, doing nothing earns 0.
+    pub tasks: usize,
+    /// Operations that a plan of one of these tasks calls.
+    pub used: BTreeSet<String>,
+    /// Operations that none calls. A few seeds say nothing certain about the rest.
+    pub unused: BTreeSet<String>,
+}
+
+/// Tries out `world`: tasks of each difficulty for seeds from `seed` on.
+pub fn check_world(world: &Arc<World>, seed: u64) -> (WorldTrial, Vec<Finding>) {
+    let (mut trial, mut found) = (WorldTrial::default(), Vec::new());
+    for difficulty in [Difficulty::Easy, Difficulty::Medium, Difficulty::Hard] {
+        let (mut made, mut last) = (0, String::new());
+        for at in 0..CHECK_TASKS {
+            match generate_task(world, seed.wrapping_add(at), &Dials::preset(difficulty), Language::En) {
+                Ok(task) => {
+                    made += 1;
+                    prove(world, &task, &mut found);
+                    trial.used.extend(task.plan.steps.into_iter().map(|step| step.operation));
+                }
+                Err(error) => last = error.to_string(),
+            }
+        }
+        trial.tasks += made;
+        if made == 0 {
+            found.push(Finding::new("tasks", format!("no {} task: {last}", difficulty.as_str())));
+        }
+    }
+    let all = world.operations().iter().map(|operation| operation.name.clone());
+    trial.unused = all.filter(|name| !trial.used.contains(name)).collect();
+    (trial, found)
+}
+
+/// The oracle earns all, and doing nothing earns nothing.
+fn prove(world: &Arc<World>, task: &Task, found: &mut Vec<Finding>) {
+    let id = task.record.id.as_str();
+    match run_oracle(world, task) {
+        Ok(run) => {
+            let reward = verify(world, task, &run.export, Some(&run.answer));
+            if !is_success(&reward) {
+                found.push(Finding::new("oracle", format!("task {id}: its own plan earns {}", reward.total)));
+            }
+        }
+        Err(error) => found.push(Finding::new("oracle", format!("task {id}: {error}"))),
+    }
+    match task.session(world) {
+        Ok(session) => {
+            let reward = verify_session(&session, task, None);
+            if reward.total > 0.0 {
+                found.push(Finding::new("null", format!("task {id}: doing nothing earns {}", reward.total)));
+            }
+        }
+        Err(error) => found.push(Finding::new("oracle", format!("task {id}: {error}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framework::plan_framework;
+    use nex_world::builtin_world;
+
+    fn parcel_desk() -> Arc<World> {
+        builtin_world("parcel_desk").unwrap().load().unwrap()
+    }
+
+    #[test]
+    fn patterns_stand_for_names() {
+        for (pattern, name, does) in [
+            ("get_order", "get_order", true),
+            ("get_order", "get_orders", false),
+            ("get_*", "get_order", true),
+            ("*_order", "get_order", true),
+            ("*t_*r", "get_order", true),
+            ("*x*", "get_order", false),
+            ("*", "anything", true),
+        ] {
+            assert_eq!(fits(pattern, name), does, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn a_builtin_world_proves_itself_and_says_what_its_tasks_use() {
+        let (trial, found) = check_world(&parcel_desk(), 0);
+        assert_eq!(found, []);
+        assert_eq!(trial.tasks as u64, 3 * CHECK_TASKS);
+        assert!(trial.used.len() > 8, "{trial:?}");
+    }
+
+    /// Each rule is broken once, and named.
+    #[test]
+    fn what_is_broken_is_found() {
+        let world = parcel_desk();
+        let plan = plan_framework(&world, WorkflowPattern::TwoLayers, 4, 1).unwrap();
+        let told = |breaks: &dyn Fn(&mut FrameworkPlan, &mut Vec<(String, String)>)| {
+            let (mut plan, folder) = (plan.clone(), tempfile::tempdir().unwrap());
+            let files = plan.files(&world).into_iter().map(|file| (file.path, file.text));
+            let mut files: Vec<(String, String)> = files.collect();
+            breaks(&mut plan, &mut files);
+            std::fs::create_dir(folder.path().join("agents")).unwrap();
+            for (path, text) in files {
+                std::fs::write(folder.path().join(path), text).unwrap();
+            }
+            check_agents(&folder.path().join(plan.entry()), &world, Some(&plan))
+        };
+        let rules = |found: Vec<Finding>| found.into_iter().map(|finding| finding.rule).collect::<Vec<_>>();
+        assert_eq!(told(&|_, _| {}), []);
+        assert_eq!(
+            rules(told(&|_, files| files[1].1 = files[1].1.replace("name: find_", "name: seek_"))),
+            ["binding", "binding"]
+        );
+        assert_eq!(rules(told(&|_, files| files[1].1.push_str("  bad indent\n x"))), ["schema"]);
+        assert_eq!(rules(told(&|plan, _| plan.pattern = WorkflowPattern::ThreeLayers)), ["pattern"]);
+        let unreached = |plan: &mut FrameworkPlan, _: &mut Vec<(String, String)>| {
+            let mut twin = plan.agents[1].clone();
+            twin.name = "nobody_calls_me".to_owned();
+            plan.agents.push(twin);
+        };
+        assert_eq!(rules(told(&unreached)), ["reachability"]);
+    }
+}

@@ -1,0 +1,104 @@
+//! A plan as files: NexAU's YAML, one file an agent.
+
+use super::WorkflowPattern;
+use super::plan::{AgentPlan, FrameworkPlan};
+use nex_world::{Language, World};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// One file of a framework.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameworkFile {
+    /// Its path, relative to the framework's folder, with `/`.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl FrameworkPlan {
+    /// The file to run, relative to the framework's folder.
+    pub fn entry(&self) -> String {
+        match self.pattern {
+            WorkflowPattern::Sequential => "pipeline.yaml".to_owned(),
+            _ => format!("agents/{}.yaml", self.agents[0].name),
+        }
+    }
+
+    /// All files of its agents for `world`, the one to run first.
+    pub fn files(&self, world: &World) -> Vec<FrameworkFile> {
+        let agents = self.agents.iter().map(|agent| FrameworkFile {
+            path: format!("agents/{}.yaml", agent.name),
+            text: self.agent_file(agent, world),
+        });
+        let pipeline = (self.pattern == WorkflowPattern::Sequential)
+            .then(|| FrameworkFile { path: self.entry(), text: self.pipeline_file(world) });
+        pipeline.into_iter().chain(agents).collect()
+    }
+
+    fn agent_file(&self, agent: &AgentPlan, world: &World) -> String {
+        let mut text = String::new();
+        let _ =
+            writeln!(text, "type: agent\nname: {}\ndescription: {}", agent.name, quoted(&agent.description));
+        text.push_str("system_prompt: |\n");
+        for line in agent.prompt.lines() {
+            let _ = writeln!(text, "{}{line}", if line.is_empty() { "" } else { "  " });
+        }
+        text.push_str(
+            "# The model is the caller's choice.\nllm_config: {}\nmax_iterations: 60\ntimeout: 900\n",
+        );
+        if !agent.operations.is_empty() {
+            text.push_str("tools:\n");
+            for operation in &agent.operations {
+                let _ = writeln!(text, "  - name: {operation}");
+            }
+        }
+        if !agent.sub_agents.is_empty() {
+            text.push_str("sub_agents:\n");
+            for sub in &agent.sub_agents {
+                let name = &self.agents[*sub].name;
+                let _ = writeln!(text, "  - name: {name}\n    config_path: ./{name}.yaml");
+            }
+        }
+        text.push_str("context:\n");
+        for (key, value) in context(world) {
+            let _ = writeln!(text, "  {key}: {value}");
+        }
+        text
+    }
+
+    fn pipeline_file(&self, world: &World) -> String {
+        let mut text = String::new();
+        let about = format!(
+            "Answers requests in {} by {} agents in a fixed order.",
+            world.title().get(Language::En),
+            self.agents.len()
+        );
+        let _ = writeln!(
+            text,
+            "type: pipeline\nname: {}_pipeline\ndescription: {}",
+            world.name(),
+            quoted(&about)
+        );
+        text.push_str("timeout: 1800\nstages:\n");
+        for agent in &self.agents {
+            let _ = writeln!(text, "  - name: {0}\n    config_path: ./agents/{0}.yaml", agent.name);
+        }
+        text
+    }
+}
+
+/// The variables of the prompts, as JSON, which is YAML.
+fn context(world: &World) -> [(&'static str, Value); 4] {
+    let policies: Vec<&str> = world.policies().iter().map(|policy| policy.text.get(Language::En)).collect();
+    [
+        ("language", "en".into()),
+        ("world_title", world.title().get(Language::En).into()),
+        ("role", world.role().get(Language::En).into()),
+        ("policies", json!(policies)),
+    ]
+}
+
+/// A JSON string, which YAML reads as it is.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
