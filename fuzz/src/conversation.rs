@@ -145,7 +145,15 @@ fn assert_same(read: &Message, sent: &Message, format: &str, text: &str) {
             "" => "{}",
             text => text,
         };
-        assert!(same_value(arguments, expected.arguments.as_text()), "{format}: {arguments}\n{text}");
+        let expected = expected.arguments.as_text();
+        // A tag has its attributes in one order.
+        let is_same = if format == "terminus-2-xml" {
+            let value = |json: &str| serde_json::from_str::<Value>(json).ok();
+            value(arguments) == value(expected)
+        } else {
+            same_value(arguments, expected)
+        };
+        assert!(is_same, "{format}: {arguments}\n{text}");
     }
 }
 
