@@ -131,6 +131,14 @@ pub enum AgentError {
         /// The pipeline.
         pipeline: String,
     },
+    /// A workflow that cannot run.
+    #[error("workflow `{workflow}`: {}", join(.faults))]
+    Workflow {
+        /// The workflow.
+        workflow: String,
+        /// All that is wrong with it.
+        faults: Vec<crate::workflow::WorkflowFault>,
+    },
     /// A limit out of its range.
     #[error("agent `{agent}`: `{limit}` is {value}, it must be at least 1")]
     Limit {
@@ -151,6 +159,11 @@ impl AgentError {
             _ => &[],
         }
     }
+}
+
+fn join(faults: &[crate::workflow::WorkflowFault]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    lines.join("; ")
 }
 
 fn list(diagnostics: &[Diagnostic]) -> String {

@@ -7,7 +7,8 @@
 //! [`AgentSpec`] is an agent as data, with every file it names read. [`Agent`] is that spec
 //! compiled: templates parsed, schemas compiled, tools bound; it is shared by any number of runs.
 //! [`RunContext`] is what one run needs besides: the model, the environment's tools, the clock.
-//! A [`Pipeline`] is a fixed sequence of agents; a [`Runnable`] is either. Loops are bounded by
+//! A [`Pipeline`] is a fixed sequence of agents, a [`Workflow`] puts agents together by routers,
+//! parallel branches, loops and votes; a [`Runnable`] is any of them. Loops are bounded by
 //! [`Limits`], and an [`Observer`] may watch.
 //!
 //! Invariants: a run never fails, it stops for a named reason; what the model does wrong is a
@@ -62,6 +63,7 @@ pub mod spec;
 mod spending;
 pub mod sub_agent;
 mod substitute;
+pub mod workflow;
 mod yaml;
 
 pub use agent::Agent;
@@ -76,3 +78,4 @@ pub use pipeline::{Pipeline, PipelineSpec, StageSpec};
 pub use runnable::{Runnable, RunnableSpec};
 pub use spec::{AgentSpec, LlmConfig, McpEntry, PromptBlock, SubAgentEntry, ToolEntry};
 pub use sub_agent::AGENT_TOOL;
+pub use workflow::{Workflow, WorkflowSpec};

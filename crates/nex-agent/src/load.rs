@@ -1,6 +1,6 @@
 //! From files to specs: [`load_agent`], [`load_runnable`], [`check`].
 //!
-//! In: NexAU's agent YAML, or ours for pipelines. Out: a spec with every named file read, or all
+//! In: NexAU's agent YAML, or ours for pipelines and workflows. Out: a spec with every named file read, or all
 //! that is wrong with it. Relative paths resolve against the folder of the file that holds them.
 //! Bounds: size and nesting of each file, levels and number of agents in a tree; a cycle of
 //! sub-agents is an error that shows it. Nothing is executed and nothing outside
@@ -10,6 +10,7 @@ mod agent_file;
 mod pipeline_file;
 mod prompt_file;
 mod tool_file;
+mod workflow_file;
 
 use crate::substitute::substitute;
 use crate::yaml::{MAX_FILE_BYTES, Yaml, YamlNode};
@@ -48,8 +49,9 @@ impl LoadOptions {
 pub fn load_agent(path: impl AsRef<Path>, options: &LoadOptions) -> Result<AgentSpec, AgentError> {
     match load_runnable(path.as_ref(), options)? {
         RunnableSpec::Agent(agent) => Ok(agent),
-        RunnableSpec::Pipeline(_) => {
-            let message = "this is a pipeline, where an agent is wanted";
+        other => {
+            let kind = if matches!(other, RunnableSpec::Pipeline(_)) { "pipeline" } else { "workflow" };
+            let message = format!("this is a {kind}, where an agent is wanted");
             Err(AgentError::Invalid(vec![Diagnostic::error(path.as_ref(), None, message)]))
         }
     }
@@ -71,7 +73,7 @@ pub fn load_agent_text(
     loader.conclude(agent.map(|agent| AgentSpec::clone(&agent)))
 }
 
-/// Loads the agent or the pipeline in `path`. Warnings go to the log.
+/// Loads the agent, the pipeline or the workflow in `path`. Warnings go to the log.
 ///
 /// # Errors
 /// As [`load_agent`].
@@ -81,7 +83,7 @@ pub fn load_runnable(path: impl AsRef<Path>, options: &LoadOptions) -> Result<Ru
     loader.conclude(spec)
 }
 
-/// All that is wrong with the agent or pipeline in `path`, in its files and sub-agents: what does
+/// All that is wrong with the agent, pipeline or workflow in `path`, in its files and sub-agents: what does
 /// not load, what has no effect, and what cannot be compiled apart from bindings.
 pub fn check(path: impl AsRef<Path>, options: &LoadOptions) -> Vec<Diagnostic> {
     let path = path.as_ref();
@@ -95,6 +97,12 @@ pub fn check(path: impl AsRef<Path>, options: &LoadOptions) -> Vec<Diagnostic> {
     match spec {
         Some(RunnableSpec::Agent(agent)) => check_agent(&agent, path, &mut found),
         Some(RunnableSpec::Pipeline(pipeline)) => check_pipeline(&pipeline, path, &mut found),
+        // What is wrong with a workflow itself was found when it was loaded.
+        Some(RunnableSpec::Workflow(workflow)) => {
+            for (_, assignment) in workflow.assignments() {
+                check_agent(&assignment.agent, path, &mut found);
+            }
+        }
         None => {}
     }
     found
@@ -193,6 +201,11 @@ impl<'o> Loader<'o> {
         self.found.push(Diagnostic::error(file, at, message));
     }
 
+    /// How many errors were found so far.
+    fn errors(&self) -> usize {
+        self.found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count()
+    }
+
     fn runnable(&mut self, path: &Path) -> Option<RunnableSpec> {
         let resolved = self.resolve(path, None)?;
         let text = self.read(path, None)?;
@@ -204,6 +217,7 @@ impl<'o> Loader<'o> {
         };
         let loaded = match kind {
             "pipeline" => self.pipeline(&root, path).map(RunnableSpec::Pipeline),
+            "workflow" => self.workflow(&root, path).map(RunnableSpec::Workflow),
             _ => self.agent(&root, path).map(|agent| RunnableSpec::Agent(AgentSpec::clone(&agent))),
         };
         self.stack.pop();

@@ -155,8 +155,8 @@ fn template_name(stage: usize) -> String {
 }
 
 impl Scope {
-    /// The scope above the stages of a pipeline.
-    fn outer(context: Arc<RunContext>, limits: Limits) -> Self {
+    /// The scope above the stages of a pipeline or a workflow.
+    pub(crate) fn outer(context: Arc<RunContext>, limits: Limits) -> Self {
         let now_ms = context.clock.now_ms();
         let timeout_ms = u64::try_from(limits.timeout.as_millis()).unwrap_or(u64::MAX);
         Self {

@@ -1,10 +1,12 @@
-//! [`Runnable`]: an agent or a pipeline, for whoever does not care which.
+//! [`Runnable`]: an agent, a pipeline or a workflow, for whoever does not care which.
 
-use crate::{Agent, AgentError, AgentSpec, Pipeline, PipelineSpec, RunContext, ToolBindings};
+use crate::{
+    Agent, AgentError, AgentSpec, Pipeline, PipelineSpec, RunContext, ToolBindings, Workflow, WorkflowSpec,
+};
 use nex_trajectory::Trajectory;
 use serde::{Deserialize, Serialize};
 
-/// An agent or a pipeline, as data.
+/// An agent, a pipeline or a workflow, as data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RunnableSpec {
@@ -12,15 +14,19 @@ pub enum RunnableSpec {
     Agent(AgentSpec),
     /// A fixed sequence of agents.
     Pipeline(PipelineSpec),
+    /// A fixed workflow of agents.
+    Workflow(WorkflowSpec),
 }
 
-/// An agent or a pipeline, ready to run. Cloning it is cheap.
+/// An agent, a pipeline or a workflow, ready to run. Cloning it is cheap.
 #[derive(Clone)]
 pub enum Runnable {
     /// One agent, with its sub-agents.
     Agent(Agent),
     /// A fixed sequence of agents.
     Pipeline(Pipeline),
+    /// A fixed workflow of agents.
+    Workflow(Workflow),
 }
 
 impl RunnableSpec {
@@ -29,6 +35,7 @@ impl RunnableSpec {
         match self {
             Self::Agent(agent) => &agent.name,
             Self::Pipeline(pipeline) => &pipeline.name,
+            Self::Workflow(workflow) => &workflow.name,
         }
     }
 }
@@ -37,11 +44,12 @@ impl Runnable {
     /// Compiles `spec` with all its agents.
     ///
     /// # Errors
-    /// See [`Agent::compile`] and [`Pipeline::compile`].
+    /// See [`Agent::compile`], [`Pipeline::compile`] and [`Workflow::compile`].
     pub fn compile(spec: RunnableSpec, bindings: &ToolBindings) -> Result<Self, AgentError> {
         Ok(match spec {
             RunnableSpec::Agent(agent) => Self::Agent(Agent::compile(agent, bindings)?),
             RunnableSpec::Pipeline(pipeline) => Self::Pipeline(Pipeline::compile(pipeline, bindings)?),
+            RunnableSpec::Workflow(workflow) => Self::Workflow(Workflow::compile(workflow, bindings)?),
         })
     }
 
@@ -50,6 +58,7 @@ impl Runnable {
         match self {
             Self::Agent(agent) => agent.name(),
             Self::Pipeline(pipeline) => &pipeline.spec().name,
+            Self::Workflow(workflow) => &workflow.spec().name,
         }
     }
 
@@ -58,6 +67,7 @@ impl Runnable {
         match self {
             Self::Agent(agent) => agent.run(task, context).await,
             Self::Pipeline(pipeline) => pipeline.run(task, context).await,
+            Self::Workflow(workflow) => workflow.run(task, context).await,
         }
     }
 }
@@ -71,5 +81,11 @@ impl From<Agent> for Runnable {
 impl From<Pipeline> for Runnable {
     fn from(pipeline: Pipeline) -> Self {
         Self::Pipeline(pipeline)
+    }
+}
+
+impl From<Workflow> for Runnable {
+    fn from(workflow: Workflow) -> Self {
+        Self::Workflow(workflow)
     }
 }

@@ -149,6 +149,7 @@ pub(crate) fn report(name: &str, trajectory: &Trajectory) -> (String, bool) {
         StopReason::EmptyReplies { count } => format!("it answered with nothing {count} times in a row"),
         StopReason::Refused => "its model refused".to_owned(),
         StopReason::ContextTooLong => "its conversation became too long for its model".to_owned(),
+        StopReason::DeadEnd { stage, cause } => format!("its workflow ended at `{stage}`: {cause}"),
         StopReason::Cancelled => "the run was cancelled".to_owned(),
         StopReason::Unrecorded => "its record does not say why it ended".to_owned(),
         StopReason::Infra(failure) => format!("its surroundings failed: {}", failure.message),

@@ -153,6 +153,7 @@ fn stop() -> impl Strategy<Value = StopReason> {
         text().prop_map(|tool| StopReason::StopTool { tool }),
         any::<u32>().prop_map(|max_turns| StopReason::TurnLimit { max_turns }),
         any::<u64>().prop_map(|used_tokens| StopReason::TokenBudget { used_tokens }),
+        (text(), text()).prop_map(|(stage, cause)| StopReason::DeadEnd { stage, cause }),
         Just(StopReason::Refused),
         Just(StopReason::Unrecorded),
         (text(), text()).prop_map(|(kind, message)| StopReason::Infra(InfraFailure { kind, message })),

@@ -53,6 +53,13 @@ pub enum StopReason {
     Refused,
     /// The history no longer fits the model's context.
     ContextTooLong,
+    /// A fixed workflow had no way on: what an agent answered leads to no stage.
+    DeadEnd {
+        /// The stage where it ended, by its place in the workflow.
+        stage: String,
+        /// Why, for a person.
+        cause: String,
+    },
     /// The run was told to stop.
     Cancelled,
     /// Nobody recorded why: a record that came from elsewhere simply ends.
@@ -85,6 +92,7 @@ impl StopReason {
             Self::EmptyReplies { .. } => "empty_replies",
             Self::Refused => "refused",
             Self::ContextTooLong => "context_too_long",
+            Self::DeadEnd { .. } => "dead_end",
             Self::Cancelled => "cancelled",
             Self::Unrecorded => "unrecorded",
             Self::Infra(_) => "infra",

@@ -34,7 +34,7 @@ impl Loader<'_> {
     fn agent_fields(&mut self, fields: &mut Fields<'_, '_>) -> AgentSpec {
         let file = fields.file();
         if let Some(kind) = fields.text("type").filter(|kind| kind != "agent") {
-            fields.error(fields.at, format!("`type` is `{kind}`; known types: agent, pipeline"));
+            fields.error(fields.at, format!("`type` is `{kind}`; known types: agent, pipeline, workflow"));
         }
         let name = match fields.text("name") {
             Some(name) if name.trim().is_empty() => {

@@ -64,12 +64,15 @@ pub(crate) fn run(args: RunArgs) -> Outcome {
     finish(&trajectory)
 }
 
-/// What decides about the model: the outermost agent, or a pipeline's first.
+/// What decides about the model: the outermost agent, or a pipeline's or workflow's first.
 fn llm_of(spec: &RunnableSpec) -> &LlmConfig {
     static NONE: std::sync::LazyLock<LlmConfig> = std::sync::LazyLock::new(LlmConfig::default);
     match spec {
         RunnableSpec::Agent(agent) => &agent.llm,
         RunnableSpec::Pipeline(pipeline) => pipeline.stages.first().map_or(&NONE, |stage| &stage.agent.llm),
+        RunnableSpec::Workflow(workflow) => {
+            workflow.assignments().first().map_or(&NONE, |(_, assignment)| &assignment.agent.llm)
+        }
     }
 }
 

@@ -34,6 +34,9 @@ pub(crate) fn tailor(
             }
             RunnableSpec::Pipeline(pipeline)
         }
+        RunnableSpec::Workflow(workflow) => RunnableSpec::Workflow(
+            workflow.clone().map_agents(&mut |agent| tailor_agent(agent, cut, &context)),
+        ),
     }
 }
 

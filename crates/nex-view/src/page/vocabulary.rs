@@ -17,6 +17,7 @@ pub(crate) fn stop_meaning(name: &str) -> &'static str {
         "empty_replies" => "returned nothing, several times",
         "refused" => "the model refused",
         "context_too_long" => "history no longer fitted the model",
+        "dead_end" => "an answer led to no stage of the workflow",
         "cancelled" => "told to stop; not scored",
         "unrecorded" => "the record does not say why it ended",
         "infra" => "the surroundings failed; not scored",
@@ -44,6 +45,7 @@ pub(crate) fn stop_words(stop: &StopReason) -> String {
         StopReason::DepthLimit { max_depth } => format!("depth limit of {max_depth}"),
         StopReason::RepetitionLoop { repeats } => format!("repetition loop, {repeats} in a row"),
         StopReason::EmptyReplies { count } => format!("{count} empty replies"),
+        StopReason::DeadEnd { stage, cause } => format!("dead end at {stage}: {cause}"),
         StopReason::Infra(failure) => format!("surroundings failed: {}", failure.kind),
         StopReason::FinalAnswer
         | StopReason::Refused
