@@ -67,6 +67,11 @@ pub fn check_agents(entry: &Path, world: &World, plan: Option<&FrameworkPlan>) -
         RunnableSpec::Pipeline(pipeline) => {
             pipeline.stages.iter().for_each(|stage| walk(&stage.agent, 1, &mut agents));
         }
+        RunnableSpec::Workflow(workflow) => {
+            for (_, assignment) in workflow.assignments() {
+                walk(&assignment.agent, 1, &mut agents);
+            }
+        }
     }
     let operations: HashSet<&str> =
         world.operations().iter().map(|operation| operation.name.as_str()).collect();
@@ -132,15 +137,14 @@ fn conforms(
     for agent in plan.agents.iter().filter(|agent| !reached.contains(agent.name.as_str())) {
         found.push(Finding::new("reachability", format!("nothing leads from the entry to `{}`", agent.name)));
     }
-    let is_sequence = matches!(spec, RunnableSpec::Pipeline(_));
-    let (wants_sequence, wanted_depth) = match plan.pattern {
-        WorkflowPattern::Sequential => (true, 1),
-        WorkflowPattern::SingleAgent => (false, 1),
-        WorkflowPattern::HubAndSpoke | WorkflowPattern::TwoLayers => (false, 2),
-        WorkflowPattern::ThreeLayers => (false, 3),
+    let is_of_kind = match spec {
+        RunnableSpec::Agent(_) => !plan.pattern.is_fixed(),
+        RunnableSpec::Pipeline(_) => plan.pattern == WorkflowPattern::Sequential,
+        RunnableSpec::Workflow(_) => plan.pattern.is_fixed() && plan.pattern != WorkflowPattern::Sequential,
     };
-    if is_sequence != wants_sequence || depth != wanted_depth {
-        let message = format!("{} has {wanted_depth} levels, these agents have {depth}", plan.pattern);
+    let levels = plan.pattern.levels();
+    if !is_of_kind || depth != levels {
+        let message = format!("{} has {levels} levels of agents, these have {depth}", plan.pattern);
         found.push(Finding::new("pattern", message));
     }
 }

@@ -7,10 +7,12 @@
 
 mod desks;
 mod files;
+mod fixed;
 mod names;
 mod pattern;
 mod plan;
 mod prompt;
+mod stages;
 #[cfg(test)]
 mod tests;
 

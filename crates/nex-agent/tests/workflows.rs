@@ -87,7 +87,11 @@ fn the_documentation_shows_the_examples_as_they_are() {
 #[tokio::test]
 async fn sequential() {
     let replies = all_say(&[("outliner", "1. rain"), ("writer", "It rains.")]);
-    example("sequential", "weather", replies, expect![[r#"
+    example(
+        "sequential",
+        "weather",
+        replies,
+        expect![[r#"
         t (sequential)
           0 user: "weather"
             child of -:
@@ -105,7 +109,9 @@ async fn sequential() {
           1 assistant [synthetic]: "It rains."
           stop: FinalAnswer
           answer: "It rains."
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -167,7 +173,8 @@ async fn conditional() {
         t/triage: final_answer
         t/research: final_answer
         t/reply: final_answer
-        FinalAnswer, Some("fasten it")"#]].assert_eq(&outline(&record));
+        FinalAnswer, Some("fasten it")"#]]
+    .assert_eq(&outline(&record));
 }
 
 #[tokio::test]
@@ -200,7 +207,8 @@ async fn router() {
         t/desk: final_answer
         t/desk[otherwise]/person: final_answer
         Routed { stage: "desk", label: None }
-        FinalAnswer, Some("a person will call")"#]].assert_eq(&outline(&record));
+        FinalAnswer, Some("a person will call")"#]]
+    .assert_eq(&outline(&record));
 }
 
 #[tokio::test]
@@ -242,7 +250,8 @@ stages:
     expect![[r#"
         t/size[short]/quick: final_answer
         Routed { stage: "size", label: Some("short") }
-        FinalAnswer, Some("done")"#]].assert_eq(&outline(&record));
+        FinalAnswer, Some("done")"#]]
+    .assert_eq(&outline(&record));
     assert_eq!(record.children.len(), 1);
     let record = run(spec, "abcdefgh", script(vec![])).await;
     assert_eq!(record.children[0].trajectory.id.as_str(), "t/size[long]/careful");
@@ -379,7 +388,8 @@ async fn a_list_that_is_empty_and_one_that_is_none() {
         t/split: final_answer
         t/whole: final_answer
         Mapped { stage: "summaries", items: 0, left_out: 0 }
-        FinalAnswer, Some("nothing to say")"#]].assert_eq(&outline(&record));
+        FinalAnswer, Some("nothing to say")"#]]
+    .assert_eq(&outline(&record));
     let mut spec = example_spec("map_reduce");
     let nex_agent::workflow::Work::Map(map) = &mut spec.stages[1].work else { panic!("a map") };
     map.over = "previous | length".to_owned();
@@ -437,7 +447,8 @@ async fn critic() {
         t/review[3]/draft: final_answer
         t/review[3]/critique: final_answer
         Looped { stage: "review", rounds: 3, stop: "max_rounds" }
-        FinalAnswer, Some("done")"#]].assert_eq(&outline(&record));
+        FinalAnswer, Some("done")"#]]
+    .assert_eq(&outline(&record));
 }
 
 #[tokio::test]
@@ -484,7 +495,8 @@ async fn vote() {
         t/verdict[1]/juror-1: final_answer
         t/verdict[1]/juror-2: final_answer
         t/verdict[1]/juror-3: final_answer
-        DeadEnd { stage: "verdict", cause: "no answer could be counted" }, None"#]].assert_eq(&outline(&record));
+        DeadEnd { stage: "verdict", cause: "no answer could be counted" }, None"#]]
+    .assert_eq(&outline(&record));
 }
 
 #[tokio::test]
@@ -529,7 +541,8 @@ stages:
     expect![[r#"
         t/pick[1]/a: empty_replies
         t/pick[1]/b: empty_replies
-        EmptyReplies { count: 3 }, None"#]].assert_eq(&outline(&record));
+        EmptyReplies { count: 3 }, None"#]]
+    .assert_eq(&outline(&record));
 }
 
 #[tokio::test]
@@ -625,7 +638,11 @@ async fn plan_and_execute() {
 async fn blackboard() {
     let replies =
         all_say(&[("historian", "It was."), ("forecaster", "It will be."), ("editor", "Time passes.")]);
-    example("blackboard", "time", replies, expect![[r#"
+    example(
+        "blackboard",
+        "time",
+        replies,
+        expect![[r#"
         t (blackboard)
           0 user: "time"
           1 assistant [synthetic]: "{\"event\":\"forked\",\"stage\":\"experts\",\"branches\":2}"
@@ -650,7 +667,9 @@ async fn blackboard() {
           2 assistant [synthetic]: "Time passes."
           stop: FinalAnswer
           answer: "Time passes."
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 /// Lets the requests of agent `last` go only when all others have been answered `after` times.
@@ -704,7 +723,8 @@ async fn the_first_branch_in_order_decides_why_a_parallel_stage_stops() {
         t/views/technique/build: final_answer
         t/views/technique/risk: empty_replies
         Forked { stage: "views", branches: 3 }
-        EmptyReplies { count: 3 }, None"#]].assert_eq(&outline(&record));
+        EmptyReplies { count: 3 }, None"#]]
+    .assert_eq(&outline(&record));
 }
 
 #[tokio::test]
@@ -717,7 +737,8 @@ stages:
 ";
     expect![[r#"
         Skipped { stage: "a", when: "task == 1" }
-        DeadEnd { stage: "idle", cause: "no stage gave an answer" }, None"#]].assert_eq(&outline(&run(spec_of(text), "?", script(vec![])).await));
+        DeadEnd { stage: "idle", cause: "no stage gave an answer" }, None"#]]
+    .assert_eq(&outline(&run(spec_of(text), "?", script(vec![])).await));
 }
 
 #[tokio::test]
@@ -743,7 +764,8 @@ stages:
         t/extra/most: empty_replies
         t/end: final_answer
         Passed { stage: "extra", stop: "empty_replies" }
-        FinalAnswer, Some("done")"#]].assert_eq(&outline(&record));
+        FinalAnswer, Some("done")"#]]
+    .assert_eq(&outline(&record));
     assert_eq!(record.children[3].trajectory.nodes[0].message.text(), "one", "as if it had not been tried");
     let broken: Arc<dyn ChatModel> = Arc::new(FnModel(|request: &ChatRequest<'_>| match request.agent {
         "b" => Err(nex_llm::LlmError::BrokenReply { endpoint: "e".into(), cause: "gone".into() }),
@@ -763,7 +785,8 @@ async fn the_whole_has_bounds() {
         t/review[1]/critique: final_answer
         t/review[2]/draft: final_answer
         t/review[2]/critique: token_budget
-        TokenBudget { used_tokens: 30 }, None"#]].assert_eq(&outline(&record));
+        TokenBudget { used_tokens: 30 }, None"#]]
+    .assert_eq(&outline(&record));
 
     let workflow =
         Workflow::compile(example_spec("critic"), &ToolBindings::new()).expect("the spec is right");
@@ -798,7 +821,8 @@ async fn cancelling_reaches_all_branches() {
         t/views/cost: cancelled
         t/views/technique/build: cancelled
         Forked { stage: "views", branches: 3 }
-        Cancelled, None"#]].assert_eq(&outline(&workflow.run("a bridge", context).await));
+        Cancelled, None"#]]
+    .assert_eq(&outline(&workflow.run("a bridge", context).await));
 }
 
 #[tokio::test]
@@ -848,7 +872,8 @@ fn the_graph_shows_every_way() {
         triage -> research ['UNKNOWN' in answers.triage]
         research -> reply
         triage -> reply [not ('UNKNOWN' in answers.triage)]
-        reply -> end"#]].assert_eq(&show("conditional"));
+        reply -> end"#]]
+    .assert_eq(&show("conditional"));
     expect![[r#"
         start start
         router desk = classifier
@@ -862,7 +887,8 @@ fn the_graph_shows_every_way() {
         desk -> person [otherwise]
         refunds -> end
         exchanges -> end
-        person -> end"#]].assert_eq(&show("router"));
+        person -> end"#]]
+    .assert_eq(&show("router"));
     expect![[r#"
         start start
         agent law = lawyer
@@ -878,7 +904,8 @@ fn the_graph_shows_every_way() {
         law -> advice
         cost -> advice
         risk -> advice
-        advice -> end"#]].assert_eq(&show("parallel"));
+        advice -> end"#]]
+    .assert_eq(&show("parallel"));
     expect![[r#"
         start start
         agent plan = planner
@@ -889,7 +916,8 @@ fn the_graph_shows_every_way() {
         act -> plan [not ('DONE' in answers.plan)]
         plan -> plan [not ('DONE' not in answers.plan); not ('DONE' in answers.plan)]
         act -> end
-        plan -> end [not ('DONE' not in answers.plan)]"#]].assert_eq(&show("plan_and_execute"));
+        plan -> end [not ('DONE' not in answers.plan)]"#]]
+    .assert_eq(&show("plan_and_execute"));
     expect![[r#"
         start start
         voter verdict/optimist = optimist
@@ -902,7 +930,8 @@ fn the_graph_shows_every_way() {
         verdict/optimist -> verdict/sceptic [next round]
         verdict/optimist -> verdict[judge]
         verdict/sceptic -> verdict[judge]
-        verdict[judge] -> end"#]].assert_eq(&show("debate"));
+        verdict[judge] -> end"#]]
+    .assert_eq(&show("debate"));
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check agents, recipes and worlds, and say what is wrong and where.
     Check(CheckArgs),
+    /// Make a framework of agents and its world from a sentence (NexA4A, built-in planner).
+    Forge(ForgeArgs),
     /// Make a dataset from a recipe (NexGAP: execution and export).
     Synth(SynthArgs),
     /// Convert, count and look at episodes.
@@ -148,6 +150,48 @@ pub(crate) enum FileKind {
     World,
     /// A recipe.
     Recipe,
+}
+
+/// `nex forge`.
+#[derive(Debug, Args)]
+#[command(
+    long_about = "Makes a framework from a sentence: a new world (YAML), the agents that act in it (NexAU's \
+YAML), and framework.json, which says what was made and from which seed.\n\n\
+A planner that is built in does it, by retrieval over the sentence and seeded grammars; no LLM takes part. What \
+it makes is checked before it is written: the agents load, their tools are the world's, and the world's tasks are \
+proven by their oracle (which earns 1, where doing nothing earns 0).",
+    after_help = "Examples:\n  \
+nex forge \"a hospital ward with discharge rules and a team of four agents\" --out runs/ward\n  \
+nex forge --pattern three_layers --agents 12 --domain film --out runs/film\n  \
+nex forge --count 300 --seed 1 --out runs/fleet\n  \
+nex world check runs/ward/worlds/*.yaml\n  \
+nex forge --domains"
+)]
+pub(crate) struct ForgeArgs {
+    /// What is wanted, in any words; `-` or nothing leaves all to the seed.
+    #[arg(default_value = "")]
+    pub(crate) sentence: String,
+    /// The folder to write, which must not exist or be empty.
+    #[arg(long, default_value = "runs/forged")]
+    pub(crate) out: PathBuf,
+    /// How the agents work together: single_agent, hub_and_spoke, two_layers, three_layers, sequential.
+    #[arg(long)]
+    pub(crate) pattern: Option<String>,
+    /// How many agents, 1 to 34.
+    #[arg(long)]
+    pub(crate) agents: Option<usize>,
+    /// The id of a domain (see --domains).
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+    /// Everything random follows from it.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Make so many, spread over patterns, sizes and domains, and a report of how they differ.
+    #[arg(long, conflicts_with_all = ["sentence", "pattern", "agents", "domain"])]
+    pub(crate) count: Option<usize>,
+    /// List the domains and stop.
+    #[arg(long)]
+    pub(crate) domains: bool,
 }
 
 /// `nex synth`.

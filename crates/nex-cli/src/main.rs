@@ -44,6 +44,7 @@ fn run(command: Command) -> Outcome {
         Command::Demo(args) => commands::demo::run(args),
         Command::Run(args) => commands::run::run(args),
         Command::Check(args) => commands::check::run(args),
+        Command::Forge(args) => commands::forge::run(args),
         Command::Synth(args) => commands::synth::run(args),
         Command::Data(DataCommand::Import(args)) => commands::convert::import(args),
         Command::Data(DataCommand::Convert(args)) => commands::convert::convert(args),

@@ -2,6 +2,7 @@
 
 use super::WorkflowPattern;
 use super::plan::{AgentPlan, FrameworkPlan};
+use super::stages::stages;
 use nex_world::{Language, World};
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -20,6 +21,7 @@ impl FrameworkPlan {
     pub fn entry(&self) -> String {
         match self.pattern {
             WorkflowPattern::Sequential => "pipeline.yaml".to_owned(),
+            pattern if pattern.is_fixed() => "workflow.yaml".to_owned(),
             _ => format!("agents/{}.yaml", self.agents[0].name),
         }
     }
@@ -30,9 +32,9 @@ impl FrameworkPlan {
             path: format!("agents/{}.yaml", agent.name),
             text: self.agent_file(agent, world),
         });
-        let pipeline = (self.pattern == WorkflowPattern::Sequential)
-            .then(|| FrameworkFile { path: self.entry(), text: self.pipeline_file(world) });
-        pipeline.into_iter().chain(agents).collect()
+        let fixed = self.pattern.is_fixed();
+        let flow = fixed.then(|| FrameworkFile { path: self.entry(), text: self.flow_file(world) });
+        flow.into_iter().chain(agents).collect()
     }
 
     fn agent_file(&self, agent: &AgentPlan, world: &World) -> String {
@@ -66,23 +68,19 @@ impl FrameworkPlan {
         text
     }
 
-    fn pipeline_file(&self, world: &World) -> String {
+    /// The pipeline, or the workflow: what runs its agents.
+    fn flow_file(&self, world: &World) -> String {
+        let kind = if self.pattern == WorkflowPattern::Sequential { "pipeline" } else { "workflow" };
+        let title = world.title().get(Language::En);
+        let about = format!("{title}: {} of {} agents.", self.pattern.title(), self.agents.len());
         let mut text = String::new();
-        let about = format!(
-            "Answers requests in {} by {} agents in a fixed order.",
-            world.title().get(Language::En),
-            self.agents.len()
-        );
-        let _ = writeln!(
-            text,
-            "type: pipeline\nname: {}_pipeline\ndescription: {}",
-            world.name(),
-            quoted(&about)
-        );
-        text.push_str("timeout: 1800\nstages:\n");
-        for agent in &self.agents {
-            let _ = writeln!(text, "  - name: {0}\n    config_path: ./agents/{0}.yaml", agent.name);
+        let _ = writeln!(text, "type: {kind}\nname: {}_{}", world.name(), self.pattern);
+        let _ = writeln!(text, "description: {}\ntimeout: 1800", quoted(&about));
+        if self.pattern == WorkflowPattern::Blackboard {
+            text.push_str("state:\n  notes: []\n");
         }
+        text.push_str("stages:\n");
+        text.push_str(&stages(self));
         text
     }
 }

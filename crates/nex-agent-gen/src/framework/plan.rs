@@ -5,8 +5,7 @@ use super::names::Names;
 use super::{WorkflowPattern, prompt};
 use nex_trajectory::run::WorldShape;
 use nex_world::World;
-use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -18,7 +17,7 @@ pub struct FrameworkPlan {
     pub pattern: WorkflowPattern,
     /// The world that they act in.
     pub world: String,
-    /// The agents. A sequence runs them in this order; in all other patterns the first is the entry.
+    /// The agents. Where one of them leads, it is the first; otherwise they stand as they run.
     pub agents: Vec<AgentPlan>,
 }
 
@@ -57,6 +56,14 @@ pub enum Duty {
     Auditor,
     /// Puts what was found into the answer.
     Reporter,
+    /// Says who, or which phases, the request needs.
+    Router,
+    /// Cuts the request into parts or steps.
+    Planner,
+    /// Judges the work of another, and approves it or says what is wrong.
+    Critic,
+    /// Looks, argues, and votes on what is to be done.
+    Voter,
 }
 
 /// Why there is no such framework.
@@ -111,6 +118,12 @@ pub fn plan_framework(
         WorkflowPattern::TwoLayers => planner.two_layers(agents),
         WorkflowPattern::ThreeLayers => planner.three_layers(agents),
         WorkflowPattern::Sequential => planner.sequential(agents),
+        WorkflowPattern::ConditionalPhases => planner.conditional_phases(agents),
+        WorkflowPattern::Router => planner.router(agents),
+        WorkflowPattern::MapReduce | WorkflowPattern::PlanExecute => planner.planned(agents),
+        WorkflowPattern::CriticReviser => planner.critic_reviser(agents),
+        WorkflowPattern::DebateVote => planner.debate_vote(agents),
+        WorkflowPattern::Blackboard => planner.blackboard(agents),
     }
     let Planner { mut rng, agents: mut plans, .. } = planner;
     prompt::write_all(&mut plans, pattern, &mut rng);
@@ -127,21 +140,27 @@ impl FrameworkPlan {
     }
 }
 
-struct Planner<'a> {
-    shape: &'a WorldShape,
-    rng: ChaCha8Rng,
-    names: Names,
+pub(super) struct Planner<'a> {
+    pub(super) shape: &'a WorldShape,
+    pub(super) rng: ChaCha8Rng,
+    pub(super) names: Names,
     agents: Vec<AgentPlan>,
 }
 
 impl Planner<'_> {
-    fn add(&mut self, name: String, duty: Duty, description: String, operations: Vec<String>) -> usize {
+    pub(super) fn add(
+        &mut self,
+        name: String,
+        duty: Duty,
+        description: String,
+        operations: Vec<String>,
+    ) -> usize {
         let (sub_agents, prompt) = (Vec::new(), String::new());
         self.agents.push(AgentPlan { name, duty, description, operations, sub_agents, prompt });
         self.agents.len() - 1
     }
 
-    fn all_operations(&self) -> Vec<String> {
+    pub(super) fn all_operations(&self) -> Vec<String> {
         self.shape.operations.iter().map(|operation| operation.name.clone()).collect()
     }
 
@@ -228,43 +247,6 @@ impl Planner<'_> {
             format!("{verb} {} records, with {}.", spoken(&listed(&desk.entities)), listed(&desk.operations));
         let index = self.add(name, duty, description, desk.operations.clone());
         self.agents[parent].sub_agents.push(index);
-    }
-
-    /// Reads first, then changes, then a check, then the answer.
-    fn sequential(&mut self, count: usize) {
-        let reads = reading(self.shape);
-        let name = self
-            .names
-            .one(["investigator", "intake_analyst", "fact_finder"][self.rng.random_range(0..3)].to_owned());
-        self.add(name, Duty::Reader, "Finds all that the request needs.".to_owned(), reads.clone());
-        let has_auditor = count >= 4;
-        let has_reporter = count >= 3;
-        let changers = count - 1 - usize::from(has_auditor) - usize::from(has_reporter);
-        let mut desks = share_out(self.shape, changers);
-        desks.shuffle(&mut self.rng);
-        for desk in &desks {
-            let name = self.names.desk(desk, &mut self.rng);
-            let description =
-                format!("Does what the request needs on {} records.", spoken(&listed(&desk.entities)));
-            // A stage may look up what it needs as well.
-            let mut operations = desk.operations.clone();
-            operations.extend(reads.iter().filter(|read| !desk.operations.contains(read)).cloned());
-            self.add(name, Duty::Specialist, description, operations);
-        }
-        if has_auditor {
-            let name = self.names.one("auditor".to_owned());
-            let description = "Checks by reading that what was done is what was asked for.".to_owned();
-            self.add(name, Duty::Auditor, description, reads);
-        }
-        if has_reporter {
-            let name = self.names.one("reporter".to_owned());
-            self.add(
-                name,
-                Duty::Reporter,
-                "Puts what was found and done into the answer.".to_owned(),
-                Vec::new(),
-            );
-        }
     }
 }
 

@@ -53,13 +53,29 @@ const CHECK: Ways = &[
     "Trust no report: look up each record that should have changed and compare.",
 ];
 
+const ARGUE: Ways = &[
+    "Give your reasons in a sentence or two; change your mind where another's are better.",
+    "Say why. A reason that you cannot point to in the records is none.",
+];
+const CUT: Ways = &[
+    "Each piece names the ids and values that it needs; whoever does it sees nothing else.",
+    "Write each piece so that someone who knows nothing of the rest can do it.",
+];
+const AS_ASKED: Ways = &[
+    "Keep to the form that the message asks for: a program reads your answer.",
+    "The last line of your answer is read by a program; give it in the form that is asked for.",
+];
+
 /// Writes the prompts of `agents`.
 pub(super) fn write_all(agents: &mut [AgentPlan], pattern: WorkflowPattern, rng: &mut ChaCha8Rng) {
     for index in 0..agents.len() {
         let is_entry = index == 0;
         let is_last = index + 1 == agents.len();
         let answers = match pattern {
-            WorkflowPattern::Sequential => is_last,
+            // Whichever desk it is that is chosen.
+            WorkflowPattern::Router => !is_entry,
+            WorkflowPattern::CriticReviser if agents.len() == 2 => is_entry,
+            pattern if pattern.is_fixed() => is_last,
             _ => is_entry,
         };
         agents[index].prompt = prompt(&agents[index], answers, rng);
@@ -95,6 +111,10 @@ fn opening(duty: Duty) -> String {
         Duty::Specialist => "{{ role }} You do the part of the work that your tools are for.",
         Duty::Auditor => "You check the work of the others. You can read; you can change nothing.",
         Duty::Reporter => "You write the answer to the request out of what the others found and did.",
+        Duty::Router => "You read the request first and say where it goes. You do none of the work.",
+        Duty::Planner => "You cut the request into pieces that others do, one by one. You can read; you can change nothing.",
+        Duty::Critic => "You judge what another did for the request. You can read; you can change nothing.",
+        Duty::Voter => "You are one of a panel that decides what is done. You can read; you can change nothing.",
     }
     .to_owned()
 }
@@ -109,9 +129,15 @@ fn habits(agent: &AgentPlan, answers: bool) -> Vec<Ways> {
     }
     match agent.duty {
         Duty::Lead | Duty::Changer | Duty::Specialist | Duty::Head => habits.push(ONLY_WHAT_WAS_ASKED),
-        Duty::Auditor => habits.push(CHECK),
-        Duty::Reader | Duty::Reporter => {}
+        Duty::Auditor | Duty::Critic => habits.push(CHECK),
+        Duty::Voter => habits.push(ARGUE),
+        Duty::Planner => habits.push(CUT),
+        Duty::Reader | Duty::Reporter | Duty::Router => {}
     }
-    habits.push(if answers { ANSWER } else { REPORT });
+    match agent.duty {
+        // What they say is read by the runtime: the message that asks them says how.
+        Duty::Router | Duty::Planner | Duty::Critic | Duty::Voter => habits.push(AS_ASKED),
+        _ => habits.push(if answers { ANSWER } else { REPORT }),
+    }
     habits
 }

@@ -37,6 +37,14 @@ fn assert_is_whole(plan: &FrameworkPlan, world: &World) {
     let held: HashSet<&str> =
         plan.agents.iter().flat_map(|agent| &agent.operations).map(String::as_str).collect();
     assert_eq!(held, known, "{}", plan.pattern);
+    if let Some(flow) =
+        plan.files(world).into_iter().find(|file| file.path == plan.entry() && plan.pattern.is_fixed())
+    {
+        for agent in &plan.agents {
+            let path = format!("./agents/{}.yaml", agent.name);
+            assert!(flow.text.contains(&path), "{} runs {}:\n{}", plan.pattern, agent.name, flow.text);
+        }
+    }
     let names: HashSet<&str> = plan.agents.iter().map(|agent| agent.name.as_str()).collect();
     assert_eq!(names.len(), plan.agents.len());
     // Sub-agents come later than who calls them, and each has one parent: a tree from the entry.
@@ -47,16 +55,11 @@ fn assert_is_whole(plan: &FrameworkPlan, world: &World) {
             called[*sub] += 1;
         }
     }
-    let is_sequence = plan.pattern == WorkflowPattern::Sequential;
+    let is_fixed = plan.pattern.is_fixed();
     let expected: Vec<usize> =
-        (0..plan.agents.len()).map(|index| usize::from(index > 0 && !is_sequence)).collect();
+        (0..plan.agents.len()).map(|index| usize::from(index > 0 && !is_fixed)).collect();
     assert_eq!(called, expected, "{}", plan.pattern);
-    let depth = match plan.pattern {
-        WorkflowPattern::SingleAgent | WorkflowPattern::Sequential => 1,
-        WorkflowPattern::HubAndSpoke | WorkflowPattern::TwoLayers => 2,
-        WorkflowPattern::ThreeLayers => 3,
-    };
-    assert_eq!(plan.depth(), depth, "{}", plan.pattern);
+    assert_eq!(plan.depth(), plan.pattern.levels(), "{}", plan.pattern);
 }
 
 #[test]

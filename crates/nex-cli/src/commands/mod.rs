@@ -5,6 +5,7 @@ pub(crate) mod convert;
 pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod forge;
 pub(crate) mod formats;
 pub(crate) mod inspect;
 pub(crate) mod progress;

@@ -1,0 +1,160 @@
+//! `nex forge`: frameworks from a sentence, or many from a seed.
+
+use crate::args::ForgeArgs;
+use crate::failure::{Code, Failure, Outcome};
+use crate::terminal::{Tint, is_rich, print, safe, tell, tint};
+use indicatif::{ProgressBar, ProgressStyle};
+use nex_agent_gen::diversity::Diversity;
+use nex_agent_gen::forge::{FleetRequest, ForgeError, ForgeRequest, Forged, forge, forge_fleet, write};
+use nex_agent_gen::framework::WorkflowPattern;
+use nex_agent_gen::world::domains;
+use std::path::Path;
+
+/// Frameworks of one fleet.
+const MAX_COUNT: usize = 100_000;
+
+/// Makes what is asked for.
+pub(crate) fn run(args: ForgeArgs) -> Outcome {
+    if args.domains {
+        for domain in domains() {
+            print(format!("{}  {}", tint(Tint::Strong, &format!("{:<24}", domain.id)), domain.title));
+        }
+        return Ok(());
+    }
+    is_free(&args.out)?;
+    match args.count {
+        Some(count) => many(&args, count),
+        None => one(&args),
+    }
+}
+
+fn one(args: &ForgeArgs) -> Outcome {
+    let pattern = match &args.pattern {
+        None => None,
+        Some(name) => Some(WorkflowPattern::from_name(name).ok_or_else(|| {
+            let known: Vec<&str> = WorkflowPattern::ALL.iter().map(|pattern| pattern.as_str()).collect();
+            Failure::usage(format!(
+                "--pattern {name}: there is none of this name; known: {}",
+                known.join(", ")
+            ))
+        })?),
+    };
+    let request = ForgeRequest {
+        sentence: if args.sentence == "-" { String::new() } else { args.sentence.clone() },
+        pattern,
+        agents: args.agents,
+        domain: args.domain.clone(),
+        seed: args.seed,
+    };
+    let forged = forge(&request).map_err(failed)?;
+    store(&forged, &args.out)?;
+    show(&forged, &args.out);
+    Ok(())
+}
+
+fn show(forged: &Forged, out: &Path) {
+    let manifest = &forged.manifest;
+    for note in &manifest.brief.notes {
+        tell(format!("{} {}", tint(Tint::Doubtful, "note:"), safe(note, 1_000)));
+    }
+    print(format!("{} · {}", tint(Tint::Strong, &manifest.title), manifest.planner));
+    let agents = &manifest.plan.agents;
+    let mut shown = vec![false; agents.len()];
+    for index in 0..agents.len() {
+        branch(manifest, index, 1, &mut shown);
+    }
+    let trial = &manifest.trial;
+    print(format!(
+        "{} operations, {} tasks proven by their oracle{}",
+        manifest.world.operations.len(),
+        trial.tasks,
+        if trial.unused.is_empty() {
+            String::new()
+        } else {
+            let unused: Vec<&str> = trial.unused.iter().map(String::as_str).collect();
+            format!("; none of them uses {}", unused.join(", "))
+        }
+    ));
+    print(format!("\nwritten to {}; to look at it:", out.display()));
+    print(format!("  nex check {}", out.display()));
+    print(format!("  nex world play {}", out.join(&manifest.world_file).display()));
+}
+
+/// An agent with those below it.
+fn branch(manifest: &nex_agent_gen::forge::Manifest, index: usize, level: usize, shown: &mut [bool]) {
+    if std::mem::replace(&mut shown[index], true) {
+        return;
+    }
+    let agent = &manifest.plan.agents[index];
+    let indent = "  ".repeat(level);
+    print(format!("{indent}{}  {}", agent.name, tint(Tint::Faint, &agent.description)));
+    for sub in &agent.sub_agents {
+        branch(manifest, *sub, level + 1, shown);
+    }
+}
+
+fn many(args: &ForgeArgs, count: usize) -> Outcome {
+    if !(1..=MAX_COUNT).contains(&count) {
+        return Err(Failure::usage(format!("--count {count}: give 1 to {MAX_COUNT}")));
+    }
+    let bar = if is_rich() { ProgressBar::new(count as u64) } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{bar:32.cyan/dim} {pos}/{len} frameworks · {eta} left");
+    bar.set_style(style.expect("the template is valid").progress_chars("━╸─"));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let fleet = forge_fleet(&FleetRequest { count, seed: args.seed, threads }, |_| bar.inc(1));
+    bar.finish_and_clear();
+    let fleet = fleet.map_err(failed)?;
+    for (index, forged) in fleet.frameworks.iter().enumerate() {
+        store(forged, &args.out.join(format!("{index:04}-{}", forged.manifest.name)))?;
+    }
+    let path = args.out.join("diversity.json");
+    let json = serde_json::to_string_pretty(&fleet.diversity).map_err(Failure::surroundings)?;
+    std::fs::write(&path, json + "\n")
+        .map_err(|e| Failure::surroundings(format!("{}: {e}", path.display())))?;
+    tell_diversity(&fleet.diversity, fleet.near_duplicates);
+    print(format!("written to {}; how they differ: {}", args.out.display(), path.display()));
+    Ok(())
+}
+
+fn tell_diversity(diversity: &Diversity, near_duplicates: usize) {
+    print(format!(
+        "{} frameworks, all checked; {near_duplicates} near duplicates made anew",
+        diversity.frameworks
+    ));
+    for (name, axis) in &diversity.axes {
+        print(format!("  {name:<16} {:>3} values  {:.2} bits", axis.counts.len(), axis.entropy_bits));
+    }
+    print(format!(
+        "  likeness of two  {:.3} on average, {:.3} at most (shared sequences of five words)",
+        diversity.likeness_mean, diversity.likeness_max
+    ));
+}
+
+/// Nothing is written over.
+fn is_free(out: &Path) -> Outcome {
+    match std::fs::read_dir(out) {
+        Ok(mut entries) if entries.next().is_some() => {
+            Err(Failure::input(format!("{} is not empty: choose another --out", out.display())))
+        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::input(format!("{}: {error}", out.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn store(forged: &Forged, folder: &Path) -> Outcome {
+    write(&forged.files, folder).map_err(|e| Failure::surroundings(format!("{}: {e}", folder.display())))
+}
+
+fn failed(error: ForgeError) -> Failure {
+    match error {
+        ForgeError::AgentCount(_) | ForgeError::UnknownDomain(_) | ForgeError::Plan(_) => {
+            Failure::usage(error)
+        }
+        ForgeError::Folder(_) => Failure::surroundings(error),
+        ForgeError::Compose(_) | ForgeError::World(_) | ForgeError::NotWhole(_) => {
+            Failure::new(Code::Found, error)
+        }
+    }
+}
