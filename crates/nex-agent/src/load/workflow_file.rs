@@ -42,6 +42,9 @@ impl Loader<'_> {
             stages: self.stages("stages", &mut fields, &mut places),
             source: file.display().to_string(),
         };
+        if root.get("stages").is_none() {
+            fields.error(root.at, "the workflow has no `stages`; list at least one");
+        }
         fields.finish();
         self.found.append(&mut found);
         // Half a workflow would be blamed for what is only missing.
@@ -87,6 +90,10 @@ impl Loader<'_> {
         let when = fields.text("when");
         let is_optional = fields.boolean("optional").unwrap_or(false);
         let writes = fields.text("writes");
+        let is_appending = fields.boolean("append").unwrap_or(false);
+        if is_appending && writes.is_none() {
+            fields.error(entry.at, "`append` says how `writes` writes; name the key in `writes`");
+        }
         let path = fields.take("config_path");
         let inline = fields.take("agent");
         let instruction = fields.text("instruction");
@@ -99,7 +106,7 @@ impl Loader<'_> {
                 let name = name.unwrap_or_else(|| agent.name.clone());
                 places.entry(name.clone()).or_insert(entry.at);
                 let work = Work::Agent(Assignment { agent, instruction });
-                return Some(WorkflowStage { name, when, is_optional, writes, work });
+                return Some(WorkflowStage { name, when, is_optional, writes, is_appending, work });
             }
             ([construct], false) => *construct,
             ([], false) => {
@@ -135,7 +142,7 @@ impl Loader<'_> {
             "loop" => Work::Loop(self.rounds(body, fields, places)?),
             _ => Work::Vote(self.vote(body, fields)?),
         };
-        Some(WorkflowStage { name, when, is_optional, writes, work })
+        Some(WorkflowStage { name, when, is_optional, writes, is_appending, work })
     }
 
     fn sequence(

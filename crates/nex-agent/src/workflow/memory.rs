@@ -50,6 +50,27 @@ impl Memory {
         self.has_answer = true;
     }
 
+    /// Writes `value` under `key`, or adds it to the list there.
+    pub(crate) fn write(&mut self, key: &str, value: serde_json::Value, is_appending: bool) {
+        use serde_json::Value::{Array, Null};
+        let value = match (is_appending, self.state.remove(key)) {
+            (false, _) => value,
+            (true, before) => {
+                let mut list = match before {
+                    None | Some(Null) => Vec::new(),
+                    Some(Array(items)) => items,
+                    Some(one) => vec![one],
+                };
+                match value {
+                    Array(items) => list.extend(items),
+                    one => list.push(one),
+                }
+                Array(list)
+            }
+        };
+        self.state.insert(key.to_owned(), value);
+    }
+
     /// Takes over what `branch`, a copy of `before` that went on by itself, has added.
     pub(crate) fn merge(&mut self, branch: Memory, before: &Memory) {
         for (stage, answer) in branch.answers {

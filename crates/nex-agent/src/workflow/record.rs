@@ -65,8 +65,8 @@ pub enum WorkflowEvent {
         stage: String,
         /// Each voter and what it voted for; none for one whose answer cannot be counted.
         ballots: Vec<(String, Option<String>)>,
-        /// The winner.
-        label: String,
+        /// What won.
+        winner: String,
         /// `majority`, `tie_order` or `judge`.
         by: String,
     },

@@ -70,7 +70,7 @@ impl Runner<'_> {
             match self.work(stage, &place, memory, log).await {
                 Ok(written) => {
                     if let (Some(key), Some(value)) = (&stage.writes, written) {
-                        memory.state.insert(key.clone(), value);
+                        memory.write(key, value, stage.is_appending);
                     }
                     Ok(())
                 }

@@ -1,6 +1,6 @@
 //! A workflow as data: [`WorkflowSpec`], its stages and what each of them does.
 
-use crate::{AgentSpec, Limits};
+use crate::{AgentSpec, Limits, PipelineSpec};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -43,6 +43,9 @@ pub struct WorkflowStage {
     /// The key of the blackboard that its answer is written to.
     #[serde(default)]
     pub writes: Option<String>,
+    /// The answer is added to the list under that key (a map's answers one by one).
+    #[serde(default)]
+    pub is_appending: bool,
     /// What it does.
     pub work: Work,
 }
@@ -213,11 +216,35 @@ impl WorkflowSpec {
     }
 }
 
+impl From<PipelineSpec> for WorkflowSpec {
+    /// The workflow that runs as `pipeline` does and leaves the same record.
+    fn from(pipeline: PipelineSpec) -> Self {
+        let stages = pipeline.stages.into_iter().map(|stage| WorkflowStage {
+            name: stage.name,
+            when: None,
+            is_optional: false,
+            writes: None,
+            is_appending: false,
+            work: Work::Agent(Assignment { agent: stage.agent, instruction: stage.instruction }),
+        });
+        let stages: Vec<WorkflowStage> = stages.collect();
+        Self {
+            name: pipeline.name,
+            description: pipeline.description,
+            state: Map::new(),
+            max_runs: DEFAULT_MAX_RUNS.max(u32::try_from(stages.len()).unwrap_or(u32::MAX)),
+            stages,
+            limits: pipeline.limits,
+            source: pipeline.source,
+        }
+    }
+}
+
 impl WorkflowStage {
     /// A stage that is `agent` at work.
     pub fn agent(name: impl Into<String>, agent: AgentSpec) -> Self {
         let work = Work::Agent(Assignment { agent: Arc::new(agent), instruction: None });
-        Self { name: name.into(), when: None, is_optional: false, writes: None, work }
+        Self { name: name.into(), when: None, is_optional: false, writes: None, is_appending: false, work }
     }
 
     /// Calls `visit` on this stage and all within it, outer ones first.

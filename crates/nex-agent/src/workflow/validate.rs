@@ -302,7 +302,7 @@ impl<'a> Check<'a> {
         let mut known: Vec<String> = Vec::new();
         for label in labels {
             let normal = normalise(label);
-            if normal.is_empty() || label.chars().count() > MAX_NAME_CHARS {
+            if !normal.contains(char::is_alphanumeric) || label.chars().count() > MAX_NAME_CHARS {
                 self.fault(
                     stage,
                     format!("the label `{label}` must hold a letter or digit and at most {MAX_NAME_CHARS} characters"),

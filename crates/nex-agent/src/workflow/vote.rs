@@ -71,15 +71,15 @@ impl Runner<'_> {
             }
         }
         let ballots = count(said, logs, &labels, log);
-        let (label, by) = self.decide(vote, name, place, &ballots, memory, log).await?;
+        let (winner, by) = self.decide(vote, name, place, &ballots, memory, log).await?;
         let ballots = vote.voters.iter().zip(ballots);
         log.event(WorkflowEvent::Voted {
             stage: place.to_owned(),
             ballots: ballots.map(|(voter, ballot)| (voter.name.clone(), ballot.label)).collect(),
-            label: label.clone(),
+            winner: winner.clone(),
             by: by.to_owned(),
         });
-        Ok(label)
+        Ok(winner)
     }
 
     /// One round: what each voter says, and its run.

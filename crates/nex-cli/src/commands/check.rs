@@ -1,4 +1,4 @@
-//! `nex check`: agents, pipelines, worlds and recipes, all that is wrong in them at once.
+//! `nex check`: agents, pipelines, workflows, worlds and recipes, all that is wrong in them at once.
 
 use crate::args::{CheckArgs, FileKind};
 use crate::failure::{Code, Failure, Outcome};

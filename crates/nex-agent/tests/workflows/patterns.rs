@@ -1,81 +1,15 @@
-//! Workflows at work: each pattern of `docs/workflows.md`, loaded from its file and run.
+//! Each pattern of the documentation at work.
 
-mod common;
-
-use common::{FnModel, context, echo, nothing, say, script, show};
-use expect_test::{Expect, expect};
-use nex_agent::workflow::WorkflowEvent;
-use nex_agent::{
-    Agent, LoadOptions, Pipeline, RunnableSpec, StageSpec, ToolBindings, Workflow, WorkflowSpec,
-    load_runnable,
-};
-use nex_llm::{ChatModel, ChatReply, ChatRequest};
-use nex_trajectory::{StopReason, Trajectory};
-use std::path::Path;
-use std::sync::Arc;
-
-/// The examples, as they stand in the documentation.
-const EXAMPLES: [(&str, &str); 10] = [
-    ("sequential", include_str!("workflows/sequential.yaml")),
-    ("conditional", include_str!("workflows/conditional.yaml")),
-    ("router", include_str!("workflows/router.yaml")),
-    ("parallel", include_str!("workflows/parallel.yaml")),
-    ("map_reduce", include_str!("workflows/map_reduce.yaml")),
-    ("critic", include_str!("workflows/critic.yaml")),
-    ("vote", include_str!("workflows/vote.yaml")),
-    ("debate", include_str!("workflows/debate.yaml")),
-    ("plan_and_execute", include_str!("workflows/plan_and_execute.yaml")),
-    ("blackboard", include_str!("workflows/blackboard.yaml")),
-];
-
-fn load(path: &Path) -> WorkflowSpec {
-    match load_runnable(path, &LoadOptions::default()) {
-        Ok(RunnableSpec::Workflow(spec)) => spec,
-        Ok(other) => panic!("{} is no workflow", other.name()),
-        Err(error) => panic!("{error}"),
-    }
-}
-
-fn example_spec(name: &str) -> WorkflowSpec {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/workflows");
-    load(&folder.join(format!("{name}.yaml")))
-}
-
-fn spec_of(text: &str) -> WorkflowSpec {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("a.yaml");
-    std::fs::write(&path, text).expect("a file");
-    load(&path)
-}
-
-async fn run(spec: WorkflowSpec, task: &str, model: Arc<dyn ChatModel>) -> Trajectory {
-    let workflow = Workflow::compile(spec, &ToolBindings::new()).expect("the spec is right");
-    workflow.run(task, context(model, vec![])).await
-}
-
-async fn example(name: &str, task: &str, replies: Vec<(&'static str, Vec<ChatReply>)>, expected: Expect) {
-    expected.assert_eq(&show(&run(example_spec(name), task, script(replies)).await));
-}
-
-/// Ids and stops of the stages' runs, and the events, without the messages.
-fn outline(record: &Trajectory) -> String {
-    let mut lines: Vec<String> = record
-        .children
-        .iter()
-        .map(|child| format!("{}: {}", child.trajectory.id, child.trajectory.stop.name()))
-        .collect();
-    lines.extend(WorkflowEvent::of(record).iter().map(|event| format!("{event:?}")));
-    lines.push(format!("{:?}, {:?}", record.stop, record.answer));
-    lines.join("\n")
-}
-
-fn all_say(words: &[(&'static str, &str)]) -> Vec<(&'static str, Vec<ChatReply>)> {
-    words.iter().map(|(agent, text)| (*agent, vec![say(text)])).collect()
-}
+use super::common::{context, echo, identity, nothing, say, script, show};
+use super::*;
+use expect_test::expect;
+use nex_agent::{Pipeline, PipelineSpec, StageSpec};
+use nex_llm::{ChatRequest, LlmError};
+use nex_trajectory::{ModelIdentity, StopReason};
 
 #[test]
 fn the_documentation_shows_the_examples_as_they_are() {
-    let page = include_str!("../../../docs/workflows.md");
+    let page = include_str!("../../../../docs/workflows.md");
     for (name, text) in EXAMPLES {
         assert!(
             page.contains(&format!("```yaml\n{text}```")),
@@ -116,21 +50,22 @@ async fn sequential() {
 
 #[tokio::test]
 async fn a_workflow_of_agents_in_sequence_leaves_the_record_of_a_pipeline() {
-    let spec = example_spec("sequential");
-    let stages = spec.assignments().into_iter().map(|(name, assignment)| StageSpec {
+    let workflow = example_spec("sequential");
+    let stages = workflow.assignments().into_iter().map(|(name, assignment)| StageSpec {
         name,
         agent: assignment.agent.clone(),
         instruction: assignment.instruction.clone(),
     });
-    let pipeline = nex_agent::PipelineSpec {
-        name: spec.name.clone(),
+    let pipeline = PipelineSpec {
+        name: workflow.name.clone(),
         description: String::new(),
         stages: stages.collect(),
-        limits: spec.limits.clone(),
-        source: String::new(),
+        limits: workflow.limits.clone(),
+        source: workflow.source.clone(),
     };
+    assert_eq!(WorkflowSpec::from(pipeline.clone()), workflow);
     let pipeline = Pipeline::compile(pipeline, &ToolBindings::new()).expect("the spec is right");
-    let workflow = Workflow::compile(spec, &ToolBindings::new()).expect("the spec is right");
+    let workflow = Workflow::compile(workflow, &ToolBindings::new()).expect("the spec is right");
     let replies = || vec![("outliner", vec![say("a")]), ("writer", vec![nothing(), say("b")])];
     let of_pipeline = pipeline.run("go", context(script(replies()), vec![echo()])).await;
     let of_workflow = workflow.run("go", context(script(replies()), vec![echo()])).await;
@@ -368,10 +303,10 @@ struct Echoing {
 
 #[async_trait::async_trait]
 impl ChatModel for Echoing {
-    fn identity(&self) -> nex_trajectory::ModelIdentity {
-        common::identity()
+    fn identity(&self) -> ModelIdentity {
+        identity()
     }
-    async fn complete(&self, request: &ChatRequest<'_>) -> Result<ChatReply, nex_llm::LlmError> {
+    async fn complete(&self, request: &ChatRequest<'_>) -> Result<ChatReply, LlmError> {
         if request.agent != self.agent {
             return self.others.complete(request).await;
         }
@@ -475,7 +410,7 @@ async fn vote() {
                 1 assistant: "guilty, clearly"
                 stop: FinalAnswer
                 answer: "guilty, clearly"
-          1 assistant [synthetic]: "{\"event\":\"voted\",\"stage\":\"verdict\",\"ballots\":[[\"juror-1\",\"guilty\"],[\"juror-2\",\"innocent\"],[\"juror-3\",\"guilty\"]],\"label\":\"guilty\",\"by\":\"majority\"}"
+          1 assistant [synthetic]: "{\"event\":\"voted\",\"stage\":\"verdict\",\"ballots\":[[\"juror-1\",\"guilty\"],[\"juror-2\",\"innocent\"],[\"juror-3\",\"guilty\"]],\"winner\":\"guilty\",\"by\":\"majority\"}"
           2 assistant [synthetic]: "guilty"
           stop: FinalAnswer
           answer: "guilty"
@@ -486,7 +421,7 @@ async fn vote() {
         t/verdict[1]/juror-1: final_answer
         t/verdict[1]/juror-2: final_answer
         t/verdict[1]/juror-3: final_answer
-        Voted { stage: "verdict", ballots: [("juror-1", Some("innocent")), ("juror-2", Some("guilty")), ("juror-3", None)], label: "guilty", by: "tie_order" }
+        Voted { stage: "verdict", ballots: [("juror-1", Some("innocent")), ("juror-2", Some("guilty")), ("juror-3", None)], winner: "guilty", by: "tie_order" }
         FinalAnswer, Some("guilty")"#]].assert_eq(&outline(&record));
     let defect = &record.children[2].trajectory.nodes.last().expect("a reply").defects[0];
     assert_eq!(defect.message, "`who knows` names none of: guilty, innocent");
@@ -535,7 +470,7 @@ stages:
     expect![[r#"
         t/pick[1]/a: empty_replies
         t/pick[1]/b: final_answer
-        Voted { stage: "pick", ballots: [("a", None), ("b", Some("42"))], label: "The answer is\n\n**42**", by: "majority" }
+        Voted { stage: "pick", ballots: [("a", None), ("b", Some("42"))], winner: "The answer is\n\n**42**", by: "majority" }
         FinalAnswer, Some("The answer is\n\n**42**")"#]].assert_eq(&outline(&record));
     let record = run(spec_of(text), "?", script(vec![("a", silent()), ("b", silent())])).await;
     expect![[r#"
@@ -585,7 +520,7 @@ async fn debate() {
                 1 assistant: "try it"
                 stop: FinalAnswer
                 answer: "try it"
-          1 assistant [synthetic]: "{\"event\":\"voted\",\"stage\":\"verdict\",\"ballots\":[[\"optimist\",\"it may work\"],[\"sceptic\",\"it may fail\"]],\"label\":\"try it\",\"by\":\"judge\"}"
+          1 assistant [synthetic]: "{\"event\":\"voted\",\"stage\":\"verdict\",\"ballots\":[[\"optimist\",\"it may work\"],[\"sceptic\",\"it may fail\"]],\"winner\":\"try it\",\"by\":\"judge\"}"
           2 assistant [synthetic]: "try it"
           stop: FinalAnswer
           answer: "try it"
@@ -595,10 +530,11 @@ async fn debate() {
 #[tokio::test]
 async fn plan_and_execute() {
     let replies = vec![
-        ("planner", vec![say(r#"["buy wood", "saw it"]"#), say("DONE")]),
-        ("worker", vec![say("bought"), say("sawn")]),
+        ("planner", vec![say(r#"["buy wood", "saw it"]"#), say("1. nail it"), say("DONE")]),
+        ("worker", vec![say("bought"), say("sawn"), say("nailed")]),
+        ("reporter", vec![say("It is a box.")]),
     ];
-    example("plan_and_execute", "build a box", replies, expect![[r####"
+    example("plan_and_execute", "build a box", replies, expect![[r#"
         t (plan_and_execute)
           0 user: "build a box"
             child of -:
@@ -607,31 +543,50 @@ async fn plan_and_execute() {
                 1 assistant: "[\"buy wood\", \"saw it\"]"
                 stop: FinalAnswer
                 answer: "[\"buy wood\", \"saw it\"]"
-          1 assistant [synthetic]: "{\"event\":\"mapped\",\"stage\":\"work[1]/done\",\"items\":2,\"left_out\":0}"
+          1 assistant [synthetic]: "{\"event\":\"mapped\",\"stage\":\"work[1]/act\",\"items\":2,\"left_out\":0}"
             child of -:
-              t/work[1]/done[1]/act (worker)
+              t/work[1]/act[1]/task_done (worker)
                 0 user: "buy wood"
                 1 assistant: "bought"
                 stop: FinalAnswer
                 answer: "bought"
             child of -:
-              t/work[1]/done[2]/act (worker)
+              t/work[1]/act[2]/task_done (worker)
                 0 user: "saw it"
                 1 assistant: "sawn"
                 stop: FinalAnswer
                 answer: "sawn"
             child of -:
               t/work[2]/plan (planner)
-                0 user: "build a boxDone so far:\n['bought', 'sawn']\nWhat is left?"
+                0 user: "build a box\nDone: bought; sawn\nWhat is left?"
+                1 assistant: "1. nail it"
+                stop: FinalAnswer
+                answer: "1. nail it"
+          2 assistant [synthetic]: "{\"event\":\"mapped\",\"stage\":\"work[2]/act\",\"items\":1,\"left_out\":0}"
+            child of -:
+              t/work[2]/act[1]/task_done (worker)
+                0 user: "nail it"
+                1 assistant: "nailed"
+                stop: FinalAnswer
+                answer: "nailed"
+            child of -:
+              t/work[3]/plan (planner)
+                0 user: "build a box\nDone: bought; sawn; nailed\nWhat is left?"
                 1 assistant: "DONE"
                 stop: FinalAnswer
                 answer: "DONE"
-          2 assistant [synthetic]: "{\"event\":\"skipped\",\"stage\":\"work[2]/done\",\"when\":\"'DONE' not in answers.plan\"}"
-          3 assistant [synthetic]: "{\"event\":\"looped\",\"stage\":\"work\",\"rounds\":2,\"stop\":\"condition\"}"
-          4 assistant [synthetic]: "### 1. buy wood\nbought\n\n### 2. saw it\nsawn"
+          3 assistant [synthetic]: "{\"event\":\"skipped\",\"stage\":\"work[3]/act\",\"when\":\"'DONE' not in answers.plan\"}"
+          4 assistant [synthetic]: "{\"event\":\"looped\",\"stage\":\"work\",\"rounds\":3,\"stop\":\"condition\"}"
+            child of -:
+              t/report (reporter)
+                0 user: "build a box: bought; sawn; nailed"
+                1 assistant: "It is a box."
+                stop: FinalAnswer
+                answer: "It is a box."
+          5 assistant [synthetic]: "It is a box."
           stop: FinalAnswer
-          answer: "### 1. buy wood\nbought\n\n### 2. saw it\nsawn"
-    "####]]).await;
+          answer: "It is a box."
+    "#]]).await;
 }
 
 #[tokio::test]
@@ -670,286 +625,4 @@ async fn blackboard() {
     "#]],
     )
     .await;
-}
-
-/// Lets the requests of agent `last` go only when all others have been answered `after` times.
-fn slow(first: &'static [&'static str]) -> Arc<dyn ChatModel> {
-    struct Ordered {
-        first: &'static [&'static str],
-        turn: tokio::sync::watch::Sender<usize>,
-    }
-    #[async_trait::async_trait]
-    impl ChatModel for Ordered {
-        fn identity(&self) -> nex_trajectory::ModelIdentity {
-            common::identity()
-        }
-        async fn complete(&self, request: &ChatRequest<'_>) -> Result<ChatReply, nex_llm::LlmError> {
-            if let Some(at) = self.first.iter().position(|agent| *agent == request.agent) {
-                let mut turn = self.turn.subscribe();
-                turn.wait_for(|turn| *turn >= at).await.expect("the sender lives");
-                self.turn.send_replace(at + 1);
-            }
-            Ok(say(&format!("{} speaks", request.agent)))
-        }
-    }
-    Arc::new(Ordered { first, turn: tokio::sync::watch::channel(0).0 })
-}
-
-#[tokio::test]
-async fn the_record_does_not_tell_which_branch_was_faster() {
-    let mut records = Vec::new();
-    for order in [
-        &["lawyer", "accountant", "engineer", "tester"][..],
-        &["engineer", "tester", "accountant", "lawyer"],
-        &["accountant", "engineer", "lawyer", "tester"],
-    ] {
-        let model = slow(order);
-        let record = run(example_spec("parallel"), "a bridge", model).await;
-        records.push(serde_json::to_string(&record).expect("plain data"));
-        assert!(record.stop.is_answer());
-    }
-    assert_eq!(records[0], records[1]);
-    assert_eq!(records[0], records[2]);
-}
-
-#[tokio::test]
-async fn the_first_branch_in_order_decides_why_a_parallel_stage_stops() {
-    let silent = || vec![nothing(), nothing(), nothing()];
-    let replies = vec![("lawyer", silent()), ("engineer", vec![say("built")]), ("tester", silent())];
-    let record = run(example_spec("parallel"), "a bridge", script(replies)).await;
-    expect![[r#"
-        t/views/law: empty_replies
-        t/views/cost: final_answer
-        t/views/technique/build: final_answer
-        t/views/technique/risk: empty_replies
-        Forked { stage: "views", branches: 3 }
-        EmptyReplies { count: 3 }, None"#]]
-    .assert_eq(&outline(&record));
-}
-
-#[tokio::test]
-async fn all_skipped_is_a_dead_end() {
-    let text = "
-type: workflow
-name: idle
-stages:
-  - {name: a, when: 'task == 1', agent: {name: a}}
-";
-    expect![[r#"
-        Skipped { stage: "a", when: "task == 1" }
-        DeadEnd { stage: "idle", cause: "no stage gave an answer" }, None"#]]
-    .assert_eq(&outline(&run(spec_of(text), "?", script(vec![])).await));
-}
-
-#[tokio::test]
-async fn an_optional_construct_is_passed_but_a_broken_environment_is_not() {
-    let text = "
-type: workflow
-name: optional
-stages:
-  - {name: first, agent: {name: a}}
-  - name: extra
-    optional: true
-    sequence:
-      - {name: more, agent: {name: b}}
-      - {name: most, agent: {name: c}}
-  - {name: end, agent: {name: d}, instruction: '{{ previous }}'}
-";
-    let replies =
-        vec![("a", vec![say("one")]), ("b", vec![say("two")]), ("c", vec![nothing(), nothing(), nothing()])];
-    let record = run(spec_of(text), "?", script(replies)).await;
-    expect![[r#"
-        t/first: final_answer
-        t/extra/more: final_answer
-        t/extra/most: empty_replies
-        t/end: final_answer
-        Passed { stage: "extra", stop: "empty_replies" }
-        FinalAnswer, Some("done")"#]]
-    .assert_eq(&outline(&record));
-    assert_eq!(record.children[3].trajectory.nodes[0].message.text(), "one", "as if it had not been tried");
-    let broken: Arc<dyn ChatModel> = Arc::new(FnModel(|request: &ChatRequest<'_>| match request.agent {
-        "b" => Err(nex_llm::LlmError::BrokenReply { endpoint: "e".into(), cause: "gone".into() }),
-        _ => Ok(say("x")),
-    }));
-    let record = run(spec_of(text), "?", broken).await;
-    assert_eq!((record.stop.name(), record.children.len()), ("infra", 2));
-}
-
-#[tokio::test]
-async fn the_whole_has_bounds() {
-    let mut spec = example_spec("critic");
-    spec.limits.token_budget = Some(25);
-    let record = run(spec, "?", script(vec![])).await;
-    expect![[r#"
-        t/review[1]/draft: final_answer
-        t/review[1]/critique: final_answer
-        t/review[2]/draft: final_answer
-        t/review[2]/critique: token_budget
-        TokenBudget { used_tokens: 30 }, None"#]]
-    .assert_eq(&outline(&record));
-
-    let workflow =
-        Workflow::compile(example_spec("critic"), &ToolBindings::new()).expect("the spec is right");
-    let mut cut = context(script(vec![]), vec![]);
-    cut.cancel.cancel();
-    let record = workflow.run("?", cut.clone()).await;
-    assert_eq!((record.stop, record.children.len()), (StopReason::Cancelled, 1));
-    cut.cancel = tokio_util::sync::CancellationToken::new();
-    cut.limits.timeout = Some(std::time::Duration::ZERO);
-    let record = workflow.run("?", cut).await;
-    assert_eq!(record.stop.name(), "time_limit");
-}
-
-#[tokio::test]
-async fn cancelling_reaches_all_branches() {
-    let mut context = context(slow(&["lawyer", "nobody", "accountant", "engineer"]), vec![]);
-    let cancel = tokio_util::sync::CancellationToken::new();
-    context.cancel = cancel.clone();
-    struct CancelAfter(tokio_util::sync::CancellationToken);
-    impl nex_agent::Observer for CancelAfter {
-        fn on_stop(&self, run: &nex_trajectory::TrajectoryId, _: &StopReason, _: Option<&str>) {
-            if run.as_str() == "t/views/law" {
-                self.0.cancel();
-            }
-        }
-    }
-    context.observer = Some(Arc::new(CancelAfter(cancel)));
-    let workflow =
-        Workflow::compile(example_spec("parallel"), &ToolBindings::new()).expect("the spec is right");
-    expect![[r#"
-        t/views/law: final_answer
-        t/views/cost: cancelled
-        t/views/technique/build: cancelled
-        Forked { stage: "views", branches: 3 }
-        Cancelled, None"#]]
-    .assert_eq(&outline(&workflow.run("a bridge", context).await));
-}
-
-#[tokio::test]
-async fn what_cannot_be_worked_out_is_named() {
-    let text = "
-type: workflow
-name: odd
-stages:
-  - {name: a, agent: {name: a}}
-  - {name: b, when: 'previous + 1', agent: {name: b}}
-";
-    let record = run(spec_of(text), "?", script(vec![])).await;
-    expect![[r#"
-        t/a: final_answer
-        Infra(InfraFailure { kind: "condition_failed", message: "workflow `odd`, stage `b`: `previous + 1`: line 1: tried to use + operator on unsupported types string and number" }), None"#]].assert_eq(&outline(&record));
-}
-
-#[test]
-fn the_graph_shows_every_way() {
-    let show = |name: &str| {
-        let graph = example_spec(name).graph();
-        let nodes = graph.nodes.iter().map(|node| {
-            format!(
-                "{} {}{}",
-                node.kind,
-                node.id,
-                node.agent.as_ref().map(|a| format!(" = {a}")).unwrap_or_default()
-            )
-        });
-        let edges = graph.edges.iter().map(|edge| {
-            format!(
-                "{} -> {}{}",
-                edge.from,
-                edge.to,
-                edge.label.as_ref().map(|l| format!(" [{l}]")).unwrap_or_default()
-            )
-        });
-        nodes.chain(edges).collect::<Vec<_>>().join("\n")
-    };
-    expect![[r#"
-        start start
-        agent triage = triager
-        agent research = researcher
-        agent reply = replier
-        end end
-        start -> triage
-        triage -> research ['UNKNOWN' in answers.triage]
-        research -> reply
-        triage -> reply [not ('UNKNOWN' in answers.triage)]
-        reply -> end"#]]
-    .assert_eq(&show("conditional"));
-    expect![[r#"
-        start start
-        router desk = classifier
-        agent refunds = refund_clerk
-        agent exchanges = exchange_clerk
-        agent person = escalator
-        end end
-        start -> desk
-        desk -> refunds [refund]
-        desk -> exchanges [exchange]
-        desk -> person [otherwise]
-        refunds -> end
-        exchanges -> end
-        person -> end"#]]
-    .assert_eq(&show("router"));
-    expect![[r#"
-        start start
-        agent law = lawyer
-        agent cost = accountant
-        agent build = engineer
-        agent risk = tester
-        agent advice = adviser
-        end end
-        start -> law
-        start -> cost
-        start -> build
-        build -> risk
-        law -> advice
-        cost -> advice
-        risk -> advice
-        advice -> end"#]]
-    .assert_eq(&show("parallel"));
-    expect![[r#"
-        start start
-        agent plan = planner
-        agent act = worker
-        end end
-        start -> plan
-        plan -> act ['DONE' not in answers.plan; each of answers.plan]
-        act -> plan [not ('DONE' in answers.plan)]
-        plan -> plan [not ('DONE' not in answers.plan); not ('DONE' in answers.plan)]
-        act -> end
-        plan -> end [not ('DONE' not in answers.plan)]"#]]
-    .assert_eq(&show("plan_and_execute"));
-    expect![[r#"
-        start start
-        voter verdict/optimist = optimist
-        voter verdict/sceptic = sceptic
-        judge verdict[judge] = judge
-        end end
-        start -> verdict/optimist
-        start -> verdict/sceptic
-        verdict/sceptic -> verdict/optimist [next round]
-        verdict/optimist -> verdict/sceptic [next round]
-        verdict/optimist -> verdict[judge]
-        verdict/sceptic -> verdict[judge]
-        verdict[judge] -> end"#]]
-    .assert_eq(&show("debate"));
-}
-
-#[test]
-fn agents_can_be_changed_everywhere() {
-    for (name, _) in EXAMPLES {
-        let spec = example_spec(name);
-        let changed = spec.clone().map_agents(&mut |agent| {
-            let mut agent = agent.clone();
-            agent.name.push('2');
-            agent
-        });
-        let pairs = spec.assignments().into_iter().zip(changed.assignments());
-        for ((place, before), (_, after)) in pairs {
-            assert_eq!(after.agent.name, format!("{}2", before.agent.name), "{name}, {place}");
-        }
-        let json = serde_json::to_string(&spec).expect("plain data");
-        assert_eq!(serde_json::from_str::<WorkflowSpec>(&json).expect("its own JSON"), spec);
-        let _: Agent = Agent::compile(spec.assignments()[0].1.agent.as_ref().clone(), &ToolBindings::new())
-            .expect("the agent is right");
-    }
 }
