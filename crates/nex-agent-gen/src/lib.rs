@@ -1,1 +1,3 @@
 //! NexA4A: a sentence becomes a framework, that is agents, their topology, and the world they act in.
+
+pub mod world;
