@@ -52,7 +52,7 @@ pub(super) struct Nouns {
 /// Words that stand for the same thing from world to world.
 #[derive(Clone, Debug)]
 pub(super) struct Wording {
-    /// `find`, `look_up`, `search`: prefix of look-ups by key.
+    /// `find`, `look_up`, `query`: prefix of look-ups by key.
     pub(super) find: &'static str,
     /// Prefix of reads of one record.
     pub(super) get: &'static str,
@@ -60,6 +60,8 @@ pub(super) struct Wording {
     pub(super) list: &'static str,
     /// `opened`: the word for a case's first date.
     pub(super) opened: &'static str,
+    /// `opening date`: the label of that date.
+    pub(super) opening: &'static str,
     /// `active`: a party that may be served.
     pub(super) active: &'static str,
     /// The opposite.
@@ -109,18 +111,28 @@ pub(super) struct Cast<'d> {
     pub(super) stopped: String,
 }
 
+/// Words for the first date of a case.
+const OPENED: [(&str, &str); 4] = [
+    ("opened", "opening date"),
+    ("registered", "registration date"),
+    ("entered", "date of entry"),
+    ("filed", "filing date"),
+];
+
 impl<'d> Cast<'d> {
     /// Draws it.
     pub(super) fn draw(domain: &'d Domain, complexity: Complexity, rng: &mut ChaCha8Rng) -> Self {
         let shape =
             *[Shape::Star, Shape::Chain, Shape::Tree, Shape::Mesh].choose(rng).unwrap_or(&Shape::Star);
         let level = usize::from(complexity.level());
+        let at = rng.random_range(0..OPENED.len());
         let mut pick = |words: &[&'static str]| words[rng.random_range(0..words.len())];
         let wording = Wording {
-            find: pick(&["find", "look_up", "search"]),
+            find: pick(&["find", "look_up", "query"]),
             get: pick(&["get", "show", "read"]),
             list: pick(&["list", "list", "browse"]),
-            opened: pick(&["opened", "registered", "entered", "filed"]),
+            opened: OPENED[at].0,
+            opening: OPENED[at].1,
             active: pick(&["active", "in good standing"]),
             blocked: pick(&["blocked", "suspended"]),
             verify: pick(&["verify", "identify"]),

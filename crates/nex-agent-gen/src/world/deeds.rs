@@ -239,7 +239,7 @@ impl Cast<'_> {
                 map([
                     ("min", domain.money.min.into()),
                     ("max", domain.money.max.into()),
-                    ("step", step(domain.money.max)),
+                    ("step", step(domain.money.min, domain.money.max)),
                 ]),
             ),
         ]);
@@ -486,7 +486,7 @@ impl Cast<'_> {
         let (active, blocked) = (self.wording.active, self.wording.blocked);
         Operation::new(self.unblock_name(), "unblock", "update")
             .on(party)
-            .says(format!("Make {} that was {blocked} {active} again.", party.a()))
+            .says(format!("Lift the standing “{blocked}” of {}; it becomes “{active}”.", party.a()))
             .goal(format!("readmit {{{}}}", party.id))
             .takes(party)
             .requires(
@@ -528,9 +528,9 @@ impl Cast<'_> {
             (
                 "gen",
                 map([
-                    ("min", step(self.domain.money.max)),
+                    ("min", step(self.domain.money.min, self.domain.money.max)),
                     ("max", format!("source.{}", self.balance).into()),
-                    ("step", step(self.domain.money.max)),
+                    ("step", step(self.domain.money.min, self.domain.money.max)),
                 ]),
             ),
         ]);

@@ -332,9 +332,9 @@ impl Cast<'_> {
             (
                 "gen",
                 map([
-                    ("min", step(self.domain.money.max)),
+                    ("min", step(self.domain.money.min, self.domain.money.max)),
                     ("max", format!("{}.{}", case.id, self.money).into()),
-                    ("step", step(self.domain.money.max)),
+                    ("step", step(self.domain.money.min, self.domain.money.max)),
                 ]),
             ),
         ]);

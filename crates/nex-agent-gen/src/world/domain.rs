@@ -16,7 +16,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// One domain archetype.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Domain {
     /// Lower case letters, digits and `_`.
@@ -64,7 +64,7 @@ pub struct Domain {
 }
 
 /// The main entity and its life cycle.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// `appointment`.
@@ -82,7 +82,7 @@ pub struct Case {
 }
 
 /// A range of money.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Amount {
     /// What people call it.
@@ -94,7 +94,7 @@ pub struct Amount {
 }
 
 /// An enumeration.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// What people call it.
@@ -104,7 +104,7 @@ pub struct Choice {
 }
 
 /// Persons or companies.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Party {
     /// `patient`.
@@ -115,7 +115,7 @@ pub struct Party {
 }
 
 /// Things that are allocated.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asset {
     /// `treatment room`; a name follows it: "treatment room 3".
@@ -127,7 +127,7 @@ pub struct Asset {
 }
 
 /// Places.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
     /// `ward`; "the ward" stands before its name.
@@ -137,7 +137,7 @@ pub struct Place {
 }
 
 /// Things with a price and a stock.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Goods {
     /// `supply`.
@@ -151,7 +151,7 @@ pub struct Goods {
 }
 
 /// A noun and what it may be about.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topics {
     /// `complaint`.
@@ -161,7 +161,7 @@ pub struct Topics {
 }
 
 /// A deed that is not done to cases of one kind.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// The deed.

@@ -141,12 +141,7 @@ impl Cast<'_> {
             domain.case.stages.iter().map(|stage| (stage.as_str(), rng.random_range(3..=5))).collect();
         statuses.push((&domain.case.stopped, 1));
         draft.field("status", "enum", "status", &[("values", enum_values(statuses))]);
-        draft.field(
-            "opened_on",
-            "date",
-            &format!("date on which it was {opened}"),
-            &[("gen", between("-45d", "-2d"))],
-        );
+        draft.field("opened_on", "date", self.wording.opening, &[("gen", between("-45d", "-2d"))]);
         let last = format!("status in ['{}', '{}']", self.last_stage(), self.stopped);
         let past = map([
             ("when", last.into()),
@@ -157,7 +152,7 @@ impl Cast<'_> {
         let due = between("1d", "30d").with("cases", Node::List(vec![past]));
         draft.field(&self.date, "date", &domain.date, &[("gen", due)]);
         let money = between(domain.money.min, domain.money.max)
-            .with("step", step(domain.money.max))
+            .with("step", step(domain.money.min, domain.money.max))
             .with("skew", 1u32);
         draft.field(&self.money, "money", &domain.money.label, &[("gen", money)]);
         if self.extras.priority {
@@ -166,7 +161,7 @@ impl Cast<'_> {
         }
         if self.extras.channel {
             let values = enum_values([("phone", 3), ("web form", 4), ("e-mail", 2), ("in person", 1)]);
-            draft.field("channel", "enum", "channel it came by", &[("values", values)]);
+            draft.field("channel", "enum", "intake channel", &[("values", values)]);
         }
         if self.links(Role::Case, Role::Agent) {
             let same =
@@ -193,7 +188,7 @@ impl Cast<'_> {
         draft.field(
             "stop_reason",
             "string",
-            "reason for ending it early",
+            &format!("reason why it was {}", domain.case.stopped),
             &[("optional", true.into()), ("gen", map([("null_rate", 1u32.into())]))],
         );
         if self.extras.notes {
@@ -226,7 +221,7 @@ impl Cast<'_> {
         }
         if self.extras.balance {
             let money = between(0, self.domain.money.max.max(100))
-                .with("step", step(self.domain.money.max))
+                .with("step", step(self.domain.money.min, self.domain.money.max))
                 .with("skew", 1u32);
             draft.field(&self.balance, "money", &self.domain.balance, &[("gen", money)]);
         }
@@ -261,7 +256,7 @@ impl Cast<'_> {
             draft.field("skill", "enum", "field of work", &[("values", enum_values(kinds))]);
         }
         draft.field("on_duty", "bool", "on duty", &[("gen", map([("min", Node::bare("0.75"))]))]);
-        draft.field("limit", "int", "most cases at a time", &[("gen", between(4, 9))]);
+        draft.field("limit", "int", &format!("{} limit", self.nouns.case.label), &[("gen", between(4, 9))]);
         if self.links(Role::Agent, Role::Site) {
             self.reference(draft, Role::Site, &[]);
         }
@@ -317,7 +312,7 @@ impl Cast<'_> {
         draft.key(&["name"], "“{name}”");
         draft.rows = goods.names.iter().map(|name| map([("name", name.as_str().into())])).collect();
         draft.field("name", "string", "name", &[("unique", true.into())]);
-        let price = between(goods.min, goods.max).with("step", step(goods.max));
+        let price = between(goods.min, goods.max).with("step", step(goods.min, goods.max));
         draft.field("price", "money", "price", &[("gen", price)]);
         draft.field("stock", "int", "stock", &[("gen", between(0, 60))]);
     }
@@ -348,9 +343,9 @@ impl Cast<'_> {
         );
         self.reference(draft, Role::Case, &[]);
         let amount = map([
-            ("min", step(self.domain.money.max)),
+            ("min", step(self.domain.money.min, self.domain.money.max)),
             ("max", format!("{}.{}", case.id, self.money).into()),
-            ("step", step(self.domain.money.max)),
+            ("step", step(self.domain.money.min, self.domain.money.max)),
         ]);
         draft.field("amount", "money", "amount", &[("gen", amount)]);
         let values = enum_values([("unpaid", 3), ("paid", 3), ("waived", 1)]);
@@ -383,13 +378,22 @@ impl Cast<'_> {
 }
 
 /// The step in which amounts are drawn.
-pub(super) fn step(most: u32) -> Node {
-    Node::bare(match most {
-        0..=300 => "0.5",
-        301..=3_000 => "5",
-        3_001..=30_000 => "50",
-        _ => "500",
-    })
+///
+/// Never more than the least amount, so that there is always one to draw.
+pub(super) fn step(least: u32, most: u32) -> Node {
+    let wanted = match most {
+        0..=300 => 0,
+        301..=3_000 => 1,
+        3_001..=30_000 => 2,
+        _ => 3,
+    };
+    let possible = match least {
+        0..=4 => 0,
+        5..=49 => 1,
+        50..=499 => 2,
+        _ => 3,
+    };
+    Node::bare(["0.5", "5", "50", "500"][wanted.min(possible)])
 }
 
 /// Three or more capitals that no other entity of the world has.

@@ -186,10 +186,7 @@ impl Cast<'_> {
         let noun = self.noun(role);
         Operation::new(self.get_name(noun), "get", "get")
             .on(noun)
-            .says(format!("Show {} with all that is on file about it.", noun.a()).replace(
-                "about it",
-                if matches!(role, Role::Party | Role::Agent) { "there" } else { "about it" },
-            ))
+            .says(format!("Show the full record of {}.", noun.a()))
             .takes(noun)
     }
 

@@ -99,7 +99,7 @@ impl Cast<'_> {
         let text = match rng.random_range(0..3) {
             0 => format!("Do not {} whose {label} is “{kind}”: {because}.", whole(&case.a())),
             1 => format!("{}, so never {} with the {label} “{kind}”.", capital(because), whole(&case.a())),
-            _ => format!("You must not {} of the {label} “{kind}”, because {because}.", whole(&case.a())),
+            _ => format!("You must not {} with the {label} “{kind}”, because {because}.", whole(&case.a())),
         };
         Policy {
             id: format!("no_{}_for_{}", operation.family, identifier(kind)),

@@ -11,6 +11,9 @@ use std::sync::OnceLock;
 /// Longest part of a sentence that is read, in words.
 const MOST_WORDS: usize = 200;
 
+#[cfg(test)]
+mod tests;
+
 /// Stems of all domains.
 struct Index {
     /// For each domain: stem to weight of the place where it stands.

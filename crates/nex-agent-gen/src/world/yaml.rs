@@ -159,7 +159,12 @@ fn scalar(text: &str) -> String {
         && !text.ends_with(' ')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.;()'’“”/<>=+".contains(c))
         && !WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if is_plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+    // Spans of time: `-3d`.
+    let is_span = text
+        .strip_suffix(['m', 'h', 'd', 'w'])
+        .map(|number| number.strip_prefix('-').unwrap_or(number))
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_plain || is_span { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
 
 #[cfg(test)]
