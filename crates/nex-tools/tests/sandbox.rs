@@ -219,10 +219,8 @@ async fn dropping_the_future_ends_the_command() {
     for sandbox in reachable().await {
         let folder = empty(&sandbox);
         let late = "echo started > begun; sleep 0.7; echo late > late";
-        let waited = tokio::time::timeout(
-            Duration::from_millis(300),
-            sandbox.run(&folder, &SandboxCommand::shell(late)),
-        );
+        let command = SandboxCommand::shell(late);
+        let waited = tokio::time::timeout(Duration::from_millis(300), sandbox.run(&folder, &command));
         assert!(waited.await.is_err());
         assert!(folder.path().join("begun").exists());
         tokio::time::sleep(Duration::from_millis(1_000)).await;

@@ -7,7 +7,7 @@ use nex_tools::sandbox::{
 };
 
 /// A sandbox at each level that can be reached here; never none.
-pub async fn reachable() -> Vec<LinuxSandbox> {
+pub(crate) async fn reachable() -> Vec<LinuxSandbox> {
     let mut found = Vec::new();
     for level in SandboxLevel::ALL {
         let policy = SandboxPolicy { required: [].into(), at_most: Some(level), ..SandboxPolicy::default() };
@@ -21,18 +21,22 @@ pub async fn reachable() -> Vec<LinuxSandbox> {
     found
 }
 
-pub fn empty(sandbox: &LinuxSandbox) -> SandboxFolder {
+pub(crate) fn empty(sandbox: &LinuxSandbox) -> SandboxFolder {
     sandbox.folder(None, &SandboxLimits::default()).unwrap()
 }
 
-pub async fn run(sandbox: &LinuxSandbox, folder: &SandboxFolder, command: &SandboxCommand) -> SandboxOutcome {
+pub(crate) async fn run(
+    sandbox: &LinuxSandbox,
+    folder: &SandboxFolder,
+    command: &SandboxCommand,
+) -> SandboxOutcome {
     sandbox.run(folder, command).await.unwrap_or_else(|cause| {
         panic!("{:?}: {:?}: {cause}", sandbox.report().level, command.args);
     })
 }
 
-pub const PYTHON: &str = "/usr/bin/python3";
+pub(crate) const PYTHON: &str = "/usr/bin/python3";
 
-pub fn has_python() -> bool {
+pub(crate) fn has_python() -> bool {
     std::path::Path::new(PYTHON).exists()
 }
