@@ -1,23 +1,15 @@
-//! Whether a framework is whole: its agents, their tools, and the world they act in.
+//! Whether the agents of a framework are whole, and their tools are those of their world.
 //!
-//! In: a folder's files, or the plan that made them. Out: [`Finding`]s, each with the rule that is
-//! broken. Worlds are tried out, agents are not: nothing that was generated is run here but the
-//! world's own operations.
+//! In: the files, and the plan that made them. Out: [`Finding`]s, each with the rule that is broken.
+//! Agents are loaded, not run. Worlds are tried out by [`crate::world::check_world`].
 
 use crate::framework::{FrameworkPlan, WorkflowPattern};
 use nex_agent::{AgentSpec, LoadOptions, RunnableSpec, Severity, load_runnable};
-use nex_world::task::{
-    Dials, Difficulty, Task, generate_task, is_success, run_oracle, verify, verify_session,
-};
-use nex_world::{Language, World};
+use nex_world::World;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-
-/// Tasks that a check generates for each difficulty.
-pub const CHECK_TASKS: u64 = 6;
 
 /// Levels of delegation that a framework may have.
 const MAX_DEPTH: usize = 8;
@@ -27,15 +19,14 @@ const MAX_AGENTS: usize = 64;
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule that is broken: `schema`, `binding`, `reachability`, `limits`, `pattern`, `oracle`,
-    /// `null`, `tasks`, `coverage`.
+    /// The rule that is broken: `schema`, `binding`, `reachability`, `limits`, `pattern`, `world`.
     pub rule: String,
     /// What breaks it, and where.
     pub message: String,
 }
 
 impl Finding {
-    fn new(rule: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(rule: &str, message: impl Into<String>) -> Self {
         Self { rule: rule.to_owned(), message: message.into() }
     }
 }
@@ -149,70 +140,12 @@ fn conforms(
     }
 }
 
-/// What trying out a world showed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorldTrial {
-    /// Tasks that were generated, each proven: the oracle earns 1, doing nothing earns 0.
-    pub tasks: usize,
-    /// Operations that a plan of one of these tasks calls.
-    pub used: BTreeSet<String>,
-    /// Operations that none calls. A few seeds say nothing certain about the rest.
-    pub unused: BTreeSet<String>,
-}
-
-/// Tries out `world`: tasks of each difficulty for seeds from `seed` on.
-pub fn check_world(world: &Arc<World>, seed: u64) -> (WorldTrial, Vec<Finding>) {
-    let (mut trial, mut found) = (WorldTrial::default(), Vec::new());
-    for difficulty in [Difficulty::Easy, Difficulty::Medium, Difficulty::Hard] {
-        let (mut made, mut last) = (0, String::new());
-        for at in 0..CHECK_TASKS {
-            match generate_task(world, seed.wrapping_add(at), &Dials::preset(difficulty), Language::En) {
-                Ok(task) => {
-                    made += 1;
-                    prove(world, &task, &mut found);
-                    trial.used.extend(task.plan.steps.into_iter().map(|step| step.operation));
-                }
-                Err(error) => last = error.to_string(),
-            }
-        }
-        trial.tasks += made;
-        if made == 0 {
-            found.push(Finding::new("tasks", format!("no {} task: {last}", difficulty.as_str())));
-        }
-    }
-    let all = world.operations().iter().map(|operation| operation.name.clone());
-    trial.unused = all.filter(|name| !trial.used.contains(name)).collect();
-    (trial, found)
-}
-
-/// The oracle earns all, and doing nothing earns nothing.
-fn prove(world: &Arc<World>, task: &Task, found: &mut Vec<Finding>) {
-    let id = task.record.id.as_str();
-    match run_oracle(world, task) {
-        Ok(run) => {
-            let reward = verify(world, task, &run.export, Some(&run.answer));
-            if !is_success(&reward) {
-                found.push(Finding::new("oracle", format!("task {id}: its own plan earns {}", reward.total)));
-            }
-        }
-        Err(error) => found.push(Finding::new("oracle", format!("task {id}: {error}"))),
-    }
-    match task.session(world) {
-        Ok(session) => {
-            let reward = verify_session(&session, task, None);
-            if reward.total > 0.0 {
-                found.push(Finding::new("null", format!("task {id}: doing nothing earns {}", reward.total)));
-            }
-        }
-        Err(error) => found.push(Finding::new("oracle", format!("task {id}: {error}"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::framework::plan_framework;
     use nex_world::builtin_world;
+    use std::sync::Arc;
 
     fn parcel_desk() -> Arc<World> {
         builtin_world("parcel_desk").unwrap().load().unwrap()
@@ -231,14 +164,6 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, name), does, "{pattern} {name}");
         }
-    }
-
-    #[test]
-    fn a_builtin_world_proves_itself_and_says_what_its_tasks_use() {
-        let (trial, found) = check_world(&parcel_desk(), 0);
-        assert_eq!(found, []);
-        assert_eq!(trial.tasks as u64, 3 * CHECK_TASKS);
-        assert!(trial.used.len() > 8, "{trial:?}");
     }
 
     /// Each rule is broken once, and named.

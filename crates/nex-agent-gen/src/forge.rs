@@ -11,9 +11,12 @@ mod tests;
 pub use fleet::{Fleet, FleetRequest, forge_fleet};
 
 use crate::brief::Brief;
-use crate::check::{Finding, WorldTrial, check_agents, check_world};
+use crate::check::{Finding, check_agents};
 use crate::framework::{FrameworkFile, FrameworkPlan, PlanError, WorkflowPattern, plan_framework};
-use crate::world::{Complexity, ComposeError, WorldPlan, WorldRequest, closest_domains, compose, domains};
+use crate::world::{
+    Complexity, ComposeError, WorldCheck, WorldPlan, WorldRequest, check_world, closest_domains, compose,
+    domains,
+};
 use nex_world::{Language, World, WorldError};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +28,8 @@ use thiserror::Error;
 /// The file that says what a framework's folder holds.
 pub const MANIFEST_FILE: &str = "framework.json";
 
+/// Tasks of each difficulty that a world has to give.
+const CHECK_TASKS: u64 = 6;
 /// Version of [`Manifest`].
 const MANIFEST_VERSION: u32 = 1;
 /// Worlds that are composed for one request before it is given up.
@@ -80,7 +85,7 @@ pub struct Manifest {
     /// The world.
     pub world: WorldPlan,
     /// What trying out the world showed.
-    pub trial: WorldTrial,
+    pub trial: WorldCheck,
 }
 
 /// Why there is no framework.
@@ -148,8 +153,12 @@ fn attempt_at(
     let plan = plan_framework(&world, pattern, agents, seed)?;
     let mut files = plan.files(&world);
     files.push(FrameworkFile { path: world_file.clone(), text: composed.yaml });
-    let (trial, mut found) = check_world(&world, seed);
-    found.extend(check_files(&files, &plan, &world)?);
+    let trial =
+        match check_world(world.source(), &world_file, (0..CHECK_TASKS).map(|at| seed.wrapping_add(at))) {
+            Ok(trial) => trial,
+            Err(error) => return Ok(Err(vec![Finding::new("world", error.to_string())])),
+        };
+    let found = check_files(&files, &plan, &world)?;
     if !found.is_empty() {
         return Ok(Err(found));
     }

@@ -9,6 +9,8 @@ pub mod declaration;
 pub mod fn_tool;
 pub mod mcp;
 pub mod output_cap;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 pub mod tool;
 pub mod toolbox;
 pub mod workspace;
@@ -16,6 +18,8 @@ pub mod workspace;
 pub use declaration::{SchemaError, ToolDeclaration};
 pub use fn_tool::FnTool;
 pub use mcp::{McpError, McpLease, McpPool, McpServerSpec, McpTransport, PoolConfig};
+#[cfg(target_os = "linux")]
+pub use sandbox::{LinuxSandbox, Sandbox, SandboxCommand, SandboxError, SandboxFolder, SandboxPolicy};
 pub use tool::{CallContext, Tool, ToolFailure, ToolOutput};
 pub use toolbox::{CallOutcome, DuplicateTool, ToolLimits, Toolbox};
 pub use workspace::{Workspace, WorkspaceError, WorkspaceLimits};

@@ -41,10 +41,7 @@ pub struct Fleet {
 ///
 /// # Errors
 /// A framework cannot be made, or only near duplicates of others come out.
-pub fn forge_fleet(
-    request: &FleetRequest,
-    mut progress: impl FnMut(&Forged),
-) -> Result<Fleet, ForgeError> {
+pub fn forge_fleet(request: &FleetRequest, mut progress: impl FnMut(&Forged)) -> Result<Fleet, ForgeError> {
     let places = places(request);
     let threads = request.threads.clamp(1, places.len().max(1));
     let first: Vec<Result<Forged, ForgeError>> = thread::scope(|scope| {

@@ -3,10 +3,11 @@
 
 use nex_world::task::{Dials, Difficulty, generate_task, is_success, run_oracle, verify};
 use nex_world::{Language, SessionOptions, World, WorldSession};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What a check saw.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorldCheck {
     /// Tasks that were made and proven.
     pub tasks: usize,

@@ -68,11 +68,10 @@ fn show(forged: &Forged, out: &Path) {
         "{} operations, {} tasks proven by their oracle{}",
         manifest.world.operations.len(),
         trial.tasks,
-        if trial.unused.is_empty() {
+        if trial.uncalled.is_empty() {
             String::new()
         } else {
-            let unused: Vec<&str> = trial.unused.iter().map(String::as_str).collect();
-            format!("; none of them uses {}", unused.join(", "))
+            format!("; none of them uses {}", trial.uncalled.join(", "))
         }
     ));
     print(format!("\nwritten to {}; to look at it:", out.display()));
