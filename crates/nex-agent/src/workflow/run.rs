@@ -66,7 +66,7 @@ impl Runner<'_> {
                 log.event(WorkflowEvent::Skipped { stage: place, when: when.clone() });
                 return Ok(());
             }
-            let before = (memory.previous.clone(), memory.has_answer);
+            let before = stage.is_optional.then(|| memory.clone());
             match self.work(stage, &place, memory, log).await {
                 Ok(written) => {
                     if let (Some(key), Some(value)) = (&stage.writes, written) {
@@ -74,13 +74,15 @@ impl Runner<'_> {
                     }
                     Ok(())
                 }
-                // A broken environment or a cancelled run is nothing that a stage could do without.
-                Err(stop) if stage.is_optional && !stop.is_infra() => {
-                    (memory.previous, memory.has_answer) = before;
-                    log.event(WorkflowEvent::Passed { stage: place, stop: stop.name().to_owned() });
-                    Ok(())
-                }
-                Err(stop) => Err(stop),
+                Err(stop) => match before {
+                    // A broken environment or a cancelled run is nothing to do without.
+                    Some(before) if !stop.is_infra() => {
+                        *memory = before;
+                        log.event(WorkflowEvent::Passed { stage: place, stop: stop.name().to_owned() });
+                        Ok(())
+                    }
+                    _ => Err(stop),
+                },
             }
         })
     }

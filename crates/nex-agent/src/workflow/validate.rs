@@ -4,13 +4,14 @@
 //! writes what, and how many agents a run may start at the most. A stage can be reached unless its
 //! condition is a constant, so constants are faults.
 
+mod reads;
+
 use super::label::normalise;
-use super::memory::{DEFAULT_INSTRUCTION, Memory, NAMES, workflow_engine};
+use super::memory::{DEFAULT_INSTRUCTION, workflow_engine};
 use super::run::OTHERWISE;
-use super::spec::{Assignment, Chooser, Router, Vote, Work, WorkflowSpec, WorkflowStage};
-use crate::nearest::{did_you_mean, list_nearest};
-use crate::prompt::describe;
-use minijinja::{Environment, ErrorKind};
+use super::spec::{Chooser, Router, Vote, Work, WorkflowSpec, WorkflowStage};
+use crate::nearest::list_nearest;
+use minijinja::Environment;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
@@ -160,7 +161,7 @@ impl<'a> Check<'a> {
         let here = Place { stage: name, visible, locals };
         let runs = match &stage.work {
             Work::Agent(assignment) => {
-                self.template("instruction", assignment, DEFAULT_INSTRUCTION, here);
+                self.template("its instruction", assignment, DEFAULT_INSTRUCTION, here);
                 1
             }
             Work::Vote(vote) => self.vote(vote, here),
@@ -237,7 +238,7 @@ impl<'a> Check<'a> {
             Chooser::Agent(assignment) => {
                 let locals = with(locals, &["labels"]);
                 self.template(
-                    "instruction",
+                    "its instruction",
                     assignment,
                     DEFAULT_INSTRUCTION,
                     Place { locals: &locals, ..here },
@@ -371,116 +372,6 @@ impl<'a> Check<'a> {
             );
             self.fault(stage, message);
         }
-    }
-
-    fn template(&mut self, what: &str, assignment: &Assignment, default: &str, place: Place<'_>) {
-        let source = assignment.instruction.as_deref().unwrap_or(default);
-        // An engine of its own, which may borrow the template.
-        let engine = workflow_engine();
-        let template = match engine.template_from_named_str("template", source) {
-            Ok(template) => template,
-            Err(error) => {
-                let what = if what == "instruction" { "its instruction" } else { what };
-                self.fault(place.stage, format!("{what} is no template: {}", describe(&error)));
-                return;
-            }
-        };
-        let what = if what == "instruction" { "its instruction" } else { what };
-        self.names_read(
-            what,
-            &template.undeclared_variables(false),
-            &template.undeclared_variables(true),
-            place,
-        );
-        let probe = template.render(Memory::new("", &serde_json::Map::new()).value());
-        self.unknown_function(what, probe.err(), place);
-    }
-
-    fn condition(&mut self, what: &str, source: &str, place: Place<'_>) {
-        let engine = workflow_engine();
-        let expression = match engine.compile_expression(source) {
-            Ok(expression) => expression,
-            Err(error) => {
-                let message = format!("`{what}` is no expression: {}; it reads `{source}`", describe(&error));
-                self.fault(place.stage, message);
-                return;
-            }
-        };
-        let roots = expression.undeclared_variables(false);
-        let what = &format!("`{what}`");
-        if roots.iter().all(|root| self.is_global(root)) {
-            let message =
-                format!("{what} reads nothing of the run, so it always comes to the same: `{source}`");
-            self.fault(place.stage, message);
-        }
-        self.names_read(what, &roots, &expression.undeclared_variables(true), place);
-        let probe = expression.eval(Memory::new("", &serde_json::Map::new()).value());
-        self.unknown_function(what, probe.err(), place);
-    }
-
-    fn is_global(&self, name: &str) -> bool {
-        self.engine.globals().any(|(known, _)| known == name)
-    }
-
-    /// Filters, tests and functions are looked up only when a template is rendered.
-    fn unknown_function(&mut self, what: &str, error: Option<minijinja::Error>, place: Place<'_>) {
-        let Some(error) = error else { return };
-        let is_unknown = matches!(
-            error.kind(),
-            ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
-        );
-        if is_unknown {
-            self.fault(place.stage, format!("{what} cannot be worked out: {}", describe(&error)));
-        }
-    }
-
-    fn names_read(
-        &mut self,
-        what: &str,
-        roots: &HashSet<String>,
-        nested: &HashSet<String>,
-        place: Place<'_>,
-    ) {
-        let known: Vec<&str> = NAMES.iter().chain(place.locals).copied().collect();
-        let roots: BTreeSet<&String> = roots.iter().collect();
-        for root in roots {
-            if known.contains(&root.as_str()) || self.is_global(root) {
-                continue;
-            }
-            let hint = match did_you_mean(root, known.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", known.join(", ")),
-            };
-            self.fault(place.stage, format!("{what} reads `{root}`, which is not known; {hint}"));
-        }
-        let nested: BTreeSet<&String> = nested.iter().collect();
-        for path in nested {
-            let mut parts = path.split('.');
-            match (parts.next(), parts.next()) {
-                (Some("answers"), Some(stage)) => self.answer_read(what, stage, place),
-                (Some("state"), Some(key)) if !self.keys.contains(key) => {
-                    let known = list_nearest(key, self.keys.iter().copied());
-                    let message = format!(
-                        "{what} reads `state.{key}`, which no stage writes; keys of the state: {known}"
-                    );
-                    self.fault(place.stage, message);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn answer_read(&mut self, what: &str, stage: &str, place: Place<'_>) {
-        if place.visible.contains(&stage) {
-            return;
-        }
-        let message = if self.names.contains(stage) {
-            format!("{what} reads `answers.{stage}`, but stage `{stage}` does not come before it on its way")
-        } else {
-            let known = list_nearest(stage, place.visible.iter().copied());
-            format!("{what} reads `answers.{stage}`, but there is no such stage; stages before it: {known}")
-        };
-        self.fault(place.stage, message);
     }
 }
 

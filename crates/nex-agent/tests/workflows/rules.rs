@@ -85,9 +85,9 @@ stages:
   - name: extra
     optional: true
     sequence:
-      - {name: more, agent: {name: b}}
+      - {name: more, agent: {name: b}, writes: more}
       - {name: most, agent: {name: c}}
-  - {name: end, agent: {name: d}, instruction: '{{ previous }}'}
+  - {name: end, agent: {name: d}, instruction: '{{ previous }}{{ answers.more }}{{ state.more }}'}
 ";
     let replies =
         vec![("a", vec![say("one")]), ("b", vec![say("two")]), ("c", vec![nothing(), nothing(), nothing()])];
