@@ -131,10 +131,8 @@ fn tell_diversity(diversity: &Diversity, near_duplicates: usize) {
 
 /// Nothing is written over.
 fn is_free(out: &Path) -> Outcome {
-    match std::fs::read_dir(out) {
-        Ok(mut entries) if entries.next().is_some() => {
-            Err(Failure::input(format!("{} is not empty: choose another --out", out.display())))
-        }
+    match std::fs::read_dir(out).map(|mut entries| entries.next().is_some()) {
+        Ok(true) => Err(Failure::input(format!("{} is not empty: choose another --out", out.display()))),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Failure::input(format!("{}: {error}", out.display())))
         }
