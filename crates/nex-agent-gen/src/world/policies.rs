@@ -117,7 +117,7 @@ impl Cast<'_> {
         let (case, party) = (&self.nouns.case, &self.nouns.party);
         let mut all = Vec::new();
         for (family, whose, what) in [
-            ("transfer", "source".to_owned(), format!("move {}", self.domain.balance)),
+            ("transfer", "source".to_owned(), format!("move any {}", self.domain.balance)),
             ("stop", format!("{}.{}", case.id, party.id), format!("{} {}", self.domain.case.stop, case.a())),
         ] {
             let Some(operation) = operations.iter().find(|op| op.family == family) else { continue };
