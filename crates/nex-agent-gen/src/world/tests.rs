@@ -60,6 +60,7 @@ fn the_plan_says_what_the_world_has() {
     let planned: Vec<&str> = world.plan.entities.iter().map(|entity| entity.name.as_str()).collect();
     assert_eq!(entities, planned);
     assert_eq!(loaded.policies().len(), world.plan.policies.len());
+    assert!(world.plan.policies.iter().any(|policy| !policy.is_enforced), "nothing is left to the agent");
     let json = serde_json::to_string(&world.plan).expect("it is data");
     assert_eq!(serde_json::from_str::<WorldPlan>(&json).expect("it reads"), world.plan);
 }
