@@ -2,7 +2,7 @@
 
 use super::cast::Cast;
 use super::plan::{PlannedEntity, Role};
-use super::words::identifier;
+use super::words::{identifier, prefix};
 use super::yaml::{Node, map};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -299,7 +299,11 @@ impl Cast<'_> {
     fn site(&self, draft: &mut Draft) {
         let (noun, place) = (&self.nouns.site, &self.domain.site);
         draft.count = Node::bare(place.names.len().to_string());
-        draft.key(&["name"], format!("the {} {{name}}", noun.label));
+        // "the basin West Basin" would say it twice.
+        let last = noun.label.rsplit(' ').next().unwrap_or_default();
+        let says_itself = place.names.iter().any(|name| name.to_lowercase().contains(last));
+        let text = if says_itself { "{name}".to_owned() } else { format!("the {} {{name}}", noun.label) };
+        draft.key(&["name"], text);
         draft.rows = place.names.iter().map(|name| map([("name", name.as_str().into())])).collect();
         draft.field("name", "string", "name", &[("unique", true.into())]);
         draft.field("phone", "string", "phone number", &[("gen", word("phone"))]);
@@ -394,24 +398,4 @@ pub(super) fn step(least: u32, most: u32) -> Node {
         _ => 3,
     };
     Node::bare(["0.5", "5", "50", "500"][wanted.min(possible)])
-}
-
-/// Three or more capitals that no other entity of the world has.
-fn prefix(label: &str, taken: &[String]) -> String {
-    let letters: Vec<char> =
-        label.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()).collect();
-    let initials: String = label
-        .split([' ', '-'])
-        .filter_map(|word| word.chars().next())
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
-    let candidates = [letters.iter().take(3).collect::<String>(), initials]
-        .into_iter()
-        .chain((4..=letters.len()).map(|length| letters.iter().take(length).collect()));
-    for candidate in candidates {
-        if candidate.len() >= 2 && !taken.contains(&candidate) {
-            return candidate;
-        }
-    }
-    format!("X{}", taken.len())
 }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Complexity(u8);
 
 impl Complexity {
-    /// Three or four entities, about ten operations, little goes wrong.
+    /// Two or three entities, about ten operations; calls take time, nothing else goes wrong.
     pub const SMALL: Self = Self(1);
-    /// About five entities.
+    /// Four or five entities.
     pub const MEDIUM: Self = Self(3);
     /// Up to eight entities, some thirty operations, every kind of misbehaviour.
     pub const LARGE: Self = Self(5);

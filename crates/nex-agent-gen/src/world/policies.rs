@@ -7,7 +7,7 @@ use super::plan::{PlannedPolicy, Role};
 use super::words::{a, capital, identifier};
 use super::yaml::{Node, map};
 use rand::RngExt;
-use rand::seq::SliceRandom;
+use rand::seq::{IndexedRandom, SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 /// A policy in the making.
@@ -61,13 +61,15 @@ impl Cast<'_> {
         });
         others.truncate(level.max(2));
         all.extend(others);
-        let trap = rng.random_range(0..all.len().max(1));
+        // One that has no remedy is left to the agent: the world does the call and notes the breach.
+        let free: Vec<usize> = (0..all.len()).filter(|at| all[*at].remedy.is_none()).collect();
+        let trap = free.choose(rng).copied();
         let mut planned = Vec::new();
         let nodes = all
             .into_iter()
             .enumerate()
             .map(|(at, policy)| {
-                let is_enforced = policy.remedy.is_some() || (at != trap && rng.random_bool(0.7));
+                let is_enforced = policy.remedy.is_some() || (Some(at) != trap && rng.random_bool(0.7));
                 planned.push(PlannedPolicy {
                     id: policy.id.clone(),
                     family: policy.family.to_owned(),
@@ -117,7 +119,7 @@ impl Cast<'_> {
         let (case, party) = (&self.nouns.case, &self.nouns.party);
         let mut all = Vec::new();
         for (family, whose, what) in [
-            ("transfer", "source".to_owned(), format!("move {}", self.domain.balance)),
+            ("transfer", "source".to_owned(), format!("move any {}", self.domain.balance)),
             ("stop", format!("{}.{}", case.id, party.id), format!("{} {}", self.domain.case.stop, case.a())),
         ] {
             let Some(operation) = operations.iter().find(|op| op.family == family) else { continue };

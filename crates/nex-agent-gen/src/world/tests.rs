@@ -60,6 +60,7 @@ fn the_plan_says_what_the_world_has() {
     let planned: Vec<&str> = world.plan.entities.iter().map(|entity| entity.name.as_str()).collect();
     assert_eq!(entities, planned);
     assert_eq!(loaded.policies().len(), world.plan.policies.len());
+    assert!(world.plan.policies.iter().any(|policy| !policy.is_enforced), "nothing is left to the agent");
     let json = serde_json::to_string(&world.plan).expect("it is data");
     assert_eq!(serde_json::from_str::<WorldPlan>(&json).expect("it reads"), world.plan);
 }
@@ -112,7 +113,7 @@ fn operations_are_within_reach_of_tasks() {
     let (mut all, mut missed) = (0, Vec::new());
     for (at, domain) in domains().iter().enumerate().step_by(9) {
         let world = draw(domain, Complexity::MEDIUM, at as u64, 0);
-        let check = check_world(&world.yaml, &world.name, 0..40).expect("it is sound");
+        let check = check_world(&world.yaml, &world.name, 0..30).expect("it is sound");
         all += world.plan.operations.len();
         missed.extend(check.uncalled.into_iter().map(|op| format!("{}: {op}", domain.id)));
     }

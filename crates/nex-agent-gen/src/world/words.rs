@@ -42,6 +42,26 @@ pub(super) fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// Three or more capitals that no other entity of the world has.
+pub(super) fn prefix(label: &str, taken: &[String]) -> String {
+    let letters: Vec<char> =
+        label.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()).collect();
+    let initials: String = label
+        .split([' ', '-'])
+        .filter_map(|word| word.chars().next())
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    let candidates = [letters.iter().take(3).collect::<String>(), initials]
+        .into_iter()
+        .chain((4..=letters.len()).map(|length| letters.iter().take(length).collect()));
+    for candidate in candidates {
+        if candidate.len() >= 2 && !taken.contains(&candidate) {
+            return candidate;
+        }
+    }
+    format!("X{}", taken.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
