@@ -68,7 +68,7 @@ const ATTEMPTS: &[Attempt] = &[
     Attempt("the parent's root", FILES, Anyone, Shell("grep -q canary /proc/@PARENT/root@OUTSIDE/canary")),
     Attempt("the parent's folder", FILES, Anyone, Shell("ls /proc/@PARENT/cwd/")),
     Attempt("its own root", FILES, Anyone, Shell("grep -q canary /proc/self/root@OUTSIDE/canary")),
-    Attempt("the first process's root", FILES, Root, Shell("ls /proc/1/root@OUTSIDE")),
+    Attempt("any root", FILES, Anyone, Shell("grep -qs canary /proc/[0-9]*/root@OUTSIDE/canary")),
     Attempt("an inherited descriptor", FILES, Anyone, Python("b'canary' in os.pread(@FD, 99, 0)")),
     Attempt("a descriptor by /proc", FILES, Anyone, Shell("grep -q canary /proc/self/fd/@FD")),
     Attempt("a descriptor of the parent", FILES, Anyone, Shell("grep -q canary /proc/@PARENT/fd/@FD")),
@@ -76,7 +76,7 @@ const ATTEMPTS: &[Attempt] = &[
     Attempt("write to /etc", FILES, Root, Shell("touch /etc/nex-escape && rm /etc/nex-escape")),
     Attempt("write to /", FILES, Root, Shell("touch /nex-escape && rm /nex-escape")),
     Attempt("look into /sys", FILES, Anyone, Shell("ls /sys/kernel")),
-    Attempt("write to /sys", FILES, Root, Python("os.open('/sys/kernel/uevent_seqnum', 0) or 1")),
+    Attempt("write to /sys", FILES, Root, Python("os.open('/sys/kernel/rcu_expedited', os.O_WRONLY)")),
     Attempt("see cgroups", FILES, Anyone, Shell("ls /sys/fs/cgroup | grep -q .")),
     Attempt("write a kernel setting", FILES, Root, Shell("test -w /proc/sys/kernel/core_pattern")),
     Attempt("the kernel's log", FILES, Root, Python("os.open('/dev/kmsg', os.O_RDONLY)")),
@@ -99,8 +99,8 @@ const ATTEMPTS: &[Attempt] = &[
     Attempt("the parent's command line", PROCESSES, Anyone, Shell("grep -q . /proc/@PARENT/cmdline")),
     Attempt("signal the parent", PROCESSES, Anyone, Shell("kill -0 @PARENT")),
     Attempt("kill a process", PROCESSES, Anyone, Shell("kill -9 @VICTIM")),
-    Attempt("kill a group", PROCESSES, Anyone, Shell("kill -9 -- -@VICTIM")),
-    Attempt("queue a signal", PROCESSES, Anyone, Python("call(129, @VICTIM, 9, bytes(128)) == 0")),
+    Attempt("kill a group", PROCESSES, Anyone, Python("os.killpg(@VICTIM, 9) or 1")),
+    Attempt("queue a signal", PROCESSES, Anyone, Python("call(129, @VICTIM, 9, SIGINFO) == 0")),
     Attempt("open a process", PROCESSES, Anyone, Python("os.pidfd_open(@VICTIM)")),
     Attempt("trace a process", PROCESSES, Root, Python("call(101, 0x4206, @VICTIM, 0, 0) == 0")),
     Attempt("another's limits", PROCESSES, Anyone, Shell("prlimit --pid @VICTIM --nofile=10")),
@@ -153,6 +153,7 @@ const PYTHON_HEAD: &str = r#"
 import ctypes, os, socket, struct, sys
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
+SIGINFO = struct.pack('iii', 9, 0, -1) + bytes(116)
 DNS_QUERY = struct.pack('>6H', 1, 256, 1, 0, 0, 0) + b'\7example\3org\0\0\1\0\1'
 def call(number, *arguments):
     wide = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]

@@ -160,6 +160,7 @@ impl ChildPlan {
             if child == 0 {
                 return self.command();
             }
+            drop_bounding_set();
             self.or_exit(Stage::Capabilities, drop_capabilities());
             self.or_exit(Stage::Supervise, check(prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64)));
             prctl(libc::PR_SET_DUMPABLE, 0);
@@ -188,6 +189,8 @@ impl ChildPlan {
             for entrance in &self.cgroups {
                 at(Stage::Cgroup, write_all(*entrance, b"0"))?;
             }
+            // The bounding set first: it takes a capability to empty it.
+            drop_bounding_set();
             if self.user_namespace != Some(true) {
                 at(Stage::GiveUpRoot, self.give_up_root())?;
             }
@@ -392,7 +395,16 @@ unsafe fn unshare(user: bool) -> io::Result<()> {
     check(c_long::from(unsafe { libc::unshare(flags) })).map(drop)
 }
 
-/// Empties the capability sets, the bounding set where that is allowed.
+/// Empties the set of capabilities that a program could ever gain.
+unsafe fn drop_bounding_set() {
+    for capability in 0..64 {
+        // Fails past the last one, and where we hold no CAP_SETPCAP and so have nothing to drop.
+        // SAFETY: plain system call.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    }
+}
+
+/// Empties the capabilities that are held.
 unsafe fn drop_capabilities() -> io::Result<()> {
     #[repr(C)]
     struct Header {
@@ -400,16 +412,10 @@ unsafe fn drop_capabilities() -> io::Result<()> {
         pid: i32,
     }
     const VERSION_3: u32 = 0x2008_0522;
+    let header = Header { version: VERSION_3, pid: 0 };
+    let nothing = [0u32; 6];
     // SAFETY: the structures are the kernel's and live through the call.
-    unsafe {
-        for capability in 0..64 {
-            // Fails past the last one, and where we hold no CAP_SETPCAP and so have nothing to drop.
-            libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
-        }
-        let header = Header { version: VERSION_3, pid: 0 };
-        let nothing = [0u32; 6];
-        check(libc::syscall(libc::SYS_capset, &header, nothing.as_ptr())).map(drop)
-    }
+    check(unsafe { libc::syscall(libc::SYS_capset, &header, nothing.as_ptr()) }).map(drop)
 }
 
 unsafe fn signal_set() -> libc::sigset_t {
