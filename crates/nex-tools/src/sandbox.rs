@@ -19,6 +19,7 @@ mod mounts;
 mod output;
 mod report;
 mod seccomp;
+mod setup_report;
 mod supervisor;
 
 pub use error::SandboxError;

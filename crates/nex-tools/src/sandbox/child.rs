@@ -12,6 +12,7 @@
 //! ```
 
 use super::mounts::{MountStep, build_root};
+use super::setup_report::{Report, Stage};
 use libc::{c_int, c_long, c_void};
 use std::ffi::CString;
 use std::io;
@@ -34,69 +35,6 @@ pub(super) struct ChildPlan {
     pub(super) cgroups: Vec<RawFd>,
     pub(super) report: RawFd,
     pub(super) parent: i32,
-}
-
-/// Where setting up was when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Stage {
-    Supervise,
-    GiveUpRoot,
-    Unshare,
-    MapIds,
-    Fork,
-    Mount,
-    Cgroup,
-    Capabilities,
-    Limits,
-    Descriptors,
-    Landlock,
-    WorkingFolder,
-    Seccomp,
-}
-
-impl Stage {
-    const ALL: [(Self, &'static str); 13] = [
-        (Self::Supervise, "becoming a supervisor"),
-        (Self::GiveUpRoot, "giving up root"),
-        (Self::Unshare, "making namespaces"),
-        (Self::MapIds, "mapping the user id"),
-        (Self::Fork, "forking"),
-        (Self::Mount, "building the root folder"),
-        (Self::Cgroup, "joining the cgroup"),
-        (Self::Capabilities, "giving up capabilities"),
-        (Self::Limits, "setting resource limits"),
-        (Self::Descriptors, "closing descriptors"),
-        (Self::Landlock, "entering the Landlock ruleset"),
-        (Self::WorkingFolder, "entering the working folder"),
-        (Self::Seccomp, "installing the seccomp filter"),
-    ];
-
-    fn text(byte: u8) -> &'static str {
-        Self::ALL.iter().find(|(stage, _)| *stage as u8 == byte).map_or("an unknown stage", |(_, text)| text)
-    }
-}
-
-/// What comes through the report pipe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Report {
-    Failed { stage: &'static str, errno: i32 },
-    Ended { wait_status: i32, cpu_micros: u64, max_rss_bytes: u64 },
-}
-
-const RECORD_BYTES: usize = 24;
-
-impl Report {
-    /// Reads the first record; `None` if none was written whole.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let record: &[u8; RECORD_BYTES] = bytes.first_chunk()?;
-        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| record[at + i]));
-        let number = i32::from_le_bytes(std::array::from_fn(|i| record[4 + i]));
-        Some(match record[0] {
-            b'F' => Self::Failed { stage: Stage::text(record[1]), errno: number },
-            _ => Self::Ended { wait_status: number, cpu_micros: word(8), max_rss_bytes: word(16) },
-        })
-    }
 }
 
 /// The answer of a system call.
@@ -160,6 +98,7 @@ impl ChildPlan {
             if child == 0 {
                 return self.command();
             }
+            drop_bounding_set();
             self.or_exit(Stage::Capabilities, drop_capabilities());
             self.or_exit(Stage::Supervise, check(prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64)));
             prctl(libc::PR_SET_DUMPABLE, 0);
@@ -188,6 +127,8 @@ impl ChildPlan {
             for entrance in &self.cgroups {
                 at(Stage::Cgroup, write_all(*entrance, b"0"))?;
             }
+            // The bounding set first: it takes a capability to empty it.
+            drop_bounding_set();
             if self.user_namespace != Some(true) {
                 at(Stage::GiveUpRoot, self.give_up_root())?;
             }
@@ -339,21 +280,14 @@ impl ChildPlan {
     }
 
     fn tell_failure(&self, stage: Stage, cause: &io::Error) {
-        let mut record = [0; RECORD_BYTES];
-        record[0] = b'F';
-        record[1] = stage as u8;
-        record[4..8].copy_from_slice(&cause.raw_os_error().unwrap_or(0).to_le_bytes());
+        let errno = cause.raw_os_error().unwrap_or(0);
+        let record = Report::failure(stage, errno);
         // SAFETY: the report pipe is open. If the parent is gone nobody needs to know.
         let _ = unsafe { write_all(self.report, &record) };
     }
 
     fn tell_end(&self, wait_status: c_int, usage: &libc::rusage) {
-        let micros = |time: libc::timeval| time.tv_sec as u64 * 1_000_000 + time.tv_usec as u64;
-        let mut record = [0; RECORD_BYTES];
-        record[0] = b'E';
-        record[4..8].copy_from_slice(&wait_status.to_le_bytes());
-        record[8..16].copy_from_slice(&(micros(usage.ru_utime) + micros(usage.ru_stime)).to_le_bytes());
-        record[16..24].copy_from_slice(&(usage.ru_maxrss as u64 * 1024).to_le_bytes());
+        let record = Report::end(wait_status, usage);
         // SAFETY: as in `tell_failure`.
         let _ = unsafe { write_all(self.report, &record) };
     }
@@ -392,7 +326,16 @@ unsafe fn unshare(user: bool) -> io::Result<()> {
     check(c_long::from(unsafe { libc::unshare(flags) })).map(drop)
 }
 
-/// Empties the capability sets, the bounding set where that is allowed.
+/// Empties the set of capabilities that a program could ever gain.
+unsafe fn drop_bounding_set() {
+    for capability in 0..64 {
+        // Fails past the last one, and where we hold no CAP_SETPCAP and so have nothing to drop.
+        // SAFETY: plain system call.
+        unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+    }
+}
+
+/// Empties the capabilities that are held.
 unsafe fn drop_capabilities() -> io::Result<()> {
     #[repr(C)]
     struct Header {
@@ -400,16 +343,10 @@ unsafe fn drop_capabilities() -> io::Result<()> {
         pid: i32,
     }
     const VERSION_3: u32 = 0x2008_0522;
+    let header = Header { version: VERSION_3, pid: 0 };
+    let nothing = [0u32; 6];
     // SAFETY: the structures are the kernel's and live through the call.
-    unsafe {
-        for capability in 0..64 {
-            // Fails past the last one, and where we hold no CAP_SETPCAP and so have nothing to drop.
-            libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
-        }
-        let header = Header { version: VERSION_3, pid: 0 };
-        let nothing = [0u32; 6];
-        check(libc::syscall(libc::SYS_capset, &header, nothing.as_ptr())).map(drop)
-    }
+    check(unsafe { libc::syscall(libc::SYS_capset, &header, nothing.as_ptr()) }).map(drop)
 }
 
 unsafe fn signal_set() -> libc::sigset_t {

@@ -4,8 +4,9 @@
 //! supervisor is told to end the command and is reaped.
 
 use super::cgroup::Cgroup;
-use super::child::{ChildPlan, Report};
+use super::child::ChildPlan;
 use super::output::read_bounded;
+use super::setup_report::Report;
 use super::supervisor::{KILL_GRACE, Supervisor, spawn_on_own_thread};
 use super::{
     CommandExit, LimitReached, SandboxCommand, SandboxError, SandboxFolder, SandboxLevel, SandboxLimits,

@@ -165,6 +165,7 @@ fn refused_rules(allowed: Allowed) -> Result<BTreeMap<c_long, Vec<SeccompRule>>,
     // Limits of other processes; 0 is the caller.
     rules.insert(libc::SYS_prlimit64, vec![when(0, Len::Dword, Op::Ne, 0)?]);
     // Typing into the terminal of whoever started us.
+    #[allow(clippy::unnecessary_cast, reason = "other C libraries have another type here")]
     let typing = [libc::TIOCSTI as u64, libc::TIOCLINUX as u64];
     let ioctl: Result<Vec<_>, _> =
         typing.into_iter().map(|request| when(1, Len::Dword, Op::Eq, request)).collect();

@@ -1,5 +1,6 @@
 //! The levels that this machine reaches, for the tests of the sandbox.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::print_stderr, reason = "which levels were tested is worth knowing")]
 
 use nex_tools::sandbox::{
     LinuxSandbox, Sandbox, SandboxCommand, SandboxFolder, SandboxLevel, SandboxLimits, SandboxOutcome,
