@@ -143,7 +143,7 @@ fn conforms(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::plan_framework;
+    use crate::framework::{FrameworkFile, plan_framework};
     use nex_world::builtin_world;
     use std::sync::Arc;
 
@@ -171,13 +171,12 @@ mod tests {
     fn what_is_broken_is_found() {
         let world = parcel_desk();
         let plan = plan_framework(&world, WorkflowPattern::TwoLayers, 4, 1).unwrap();
-        let told = |breaks: &dyn Fn(&mut FrameworkPlan, &mut Vec<(String, String)>)| {
+        let told = |breaks: &dyn Fn(&mut FrameworkPlan, &mut Vec<FrameworkFile>)| {
             let (mut plan, folder) = (plan.clone(), tempfile::tempdir().unwrap());
-            let files = plan.files(&world).into_iter().map(|file| (file.path, file.text));
-            let mut files: Vec<(String, String)> = files.collect();
+            let mut files = plan.files(&world);
             breaks(&mut plan, &mut files);
             std::fs::create_dir(folder.path().join("agents")).unwrap();
-            for (path, text) in files {
+            for FrameworkFile { path, text } in files {
                 std::fs::write(folder.path().join(path), text).unwrap();
             }
             check_agents(&folder.path().join(plan.entry()), &world, Some(&plan))
@@ -185,12 +184,12 @@ mod tests {
         let rules = |found: Vec<Finding>| found.into_iter().map(|finding| finding.rule).collect::<Vec<_>>();
         assert_eq!(told(&|_, _| {}), []);
         assert_eq!(
-            rules(told(&|_, files| files[1].1 = files[1].1.replace("name: find_", "name: seek_"))),
+            rules(told(&|_, files| files[1].text = files[1].text.replace("name: find_", "name: seek_"))),
             ["binding", "binding"]
         );
-        assert_eq!(rules(told(&|_, files| files[1].1.push_str("  bad indent\n x"))), ["schema"]);
+        assert_eq!(rules(told(&|_, files| files[1].text.push_str("  bad indent\n x"))), ["schema"]);
         assert_eq!(rules(told(&|plan, _| plan.pattern = WorkflowPattern::ThreeLayers)), ["pattern"]);
-        let unreached = |plan: &mut FrameworkPlan, _: &mut Vec<(String, String)>| {
+        let unreached = |plan: &mut FrameworkPlan, _: &mut Vec<FrameworkFile>| {
             let mut twin = plan.agents[1].clone();
             twin.name = "nobody_calls_me".to_owned();
             plan.agents.push(twin);

@@ -273,3 +273,20 @@ async fn a_folder_over_the_limit_is_not_copied() {
     let error = nex_tools::SandboxFolder::new(Some(source.path()), &limits).unwrap_err();
     assert!(error.to_string().contains("more than 4000 bytes"), "{error}");
 }
+
+/// Root is given up in any folder, whoever made it.
+#[tokio::test]
+async fn no_command_runs_as_root() {
+    for sandbox in reachable().await {
+        let limits = SandboxLimits::default();
+        let folders =
+            [sandbox.folder(None, &limits).unwrap(), nex_tools::SandboxFolder::new(None, &limits).unwrap()];
+        for folder in folders {
+            // In a user namespace the command is its own root; outside of it files say who it is.
+            let outcome = run(&sandbox, &folder, &SandboxCommand::shell("echo x > made_here")).await;
+            assert!(outcome.is_success(), "{outcome:?}");
+            let made = fs::metadata(folder.path().join("made_here")).unwrap();
+            assert_ne!(std::os::unix::fs::MetadataExt::uid(&made), 0, "{:?}", sandbox.report().level);
+        }
+    }
+}

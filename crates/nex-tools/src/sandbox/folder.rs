@@ -67,7 +67,9 @@ impl SandboxFolder {
             let path = base.path().join(part);
             fs::create_dir(&path).map_err(at(&path))?;
         }
-        let mut folder = Self { base, before: BTreeMap::new(), owner: None };
+        // However the folder is made: what runs in it must not run as root.
+        let owner = if super::ids::is_root() { super::ids::unused_id() } else { None };
+        let mut folder = Self { base, before: BTreeMap::new(), owner };
         if let Some(source) = source {
             let mut budget = Budget { entries: limits.max_folder_entries, bytes: limits.max_disk_bytes };
             copy(source, &folder.path(), &mut budget, limits, source)?;

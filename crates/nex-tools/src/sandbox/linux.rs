@@ -68,7 +68,7 @@ impl LinuxSandbox {
         source: Option<&Path>,
         limits: &SandboxLimits,
     ) -> Result<SandboxFolder, SandboxError> {
-        owned_folder(source, limits)
+        SandboxFolder::new(source, limits)
     }
 }
 
@@ -87,16 +87,10 @@ impl Sandbox for LinuxSandbox {
     }
 }
 
-fn owned_folder(source: Option<&Path>, limits: &SandboxLimits) -> Result<SandboxFolder, SandboxError> {
-    let mut folder = SandboxFolder::new(source, limits)?;
-    folder.owner = if ids::is_root() { ids::unused_id() } else { None };
-    Ok(folder)
-}
-
 /// Runs a command that must answer; gives whether root was given up for it.
 async fn probe(walls: &Walls) -> Result<bool, String> {
     let limits = SandboxLimits { wall_time_ms: 10_000, ..SandboxLimits::default() };
-    let folder = owned_folder(None, &limits).map_err(|cause| cause.to_string())?;
+    let folder = SandboxFolder::new(None, &limits).map_err(|cause| cause.to_string())?;
     match walls.level {
         SandboxLevel::RootNamespaces if !ids::is_root() => return Err("this process is not root".to_owned()),
         SandboxLevel::RootNamespaces if folder.owner.is_none() => {
