@@ -18,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use std::path::Path;
 
+/// As the binary has it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
