@@ -257,9 +257,49 @@ fn a_scripted_agent_works_in_a_world_and_its_trace_is_kept() {
 #[test]
 fn help_says_what_each_command_is_for() {
     let help = text(&run(&["--help"]).stdout);
-    for word in ["demo", "run", "check", "synth", "data", "world", "view", "doctor", "Exit codes"] {
+    for word in ["demo", "run", "check", "forge", "synth", "data", "world", "view", "doctor", "Exit codes"] {
         assert!(help.contains(word), "--help does not name {word}");
     }
+}
+
+/// A sentence becomes files that the other commands take, and the expert solves tasks of its world.
+#[test]
+fn a_forged_framework_is_checked_and_its_world_is_played() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("practice");
+    let path = out.to_str().unwrap();
+    let sentence = "a team lead with four agents at a veterinary practice";
+    let forged = run(&["forge", sentence, "--out", path, "--seed", "3"]);
+    let told = text(&forged.stdout);
+    assert!(forged.status.success(), "{told}{}", text(&forged.stderr));
+    assert!(told.contains("no LLM") && told.contains("tasks proven by their oracle"), "{told}");
+    let checked = run(&["check", path]);
+    assert!(checked.status.success(), "{}", text(&checked.stdout));
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("framework.json")).unwrap()).unwrap();
+    assert_eq!(manifest["plan"]["pattern"], "two_layers");
+    let world = out.join(manifest["world_file"].as_str().unwrap());
+    let recipe = dir.path().join("recipe.yaml");
+    let text_of_recipe = format!(
+        "episodes: 6\nworlds: [{}]\nharnesses: [single, team]\nlanguages: {{en: 1.0}}\n",
+        world.display()
+    );
+    std::fs::write(&recipe, text_of_recipe).unwrap();
+    let made = dir.path().join("run");
+    let synth = run(&["synth", recipe.to_str().unwrap(), "--out", made.to_str().unwrap()]);
+    assert!(synth.status.success(), "{}", text(&synth.stderr));
+    let stats = run(&["data", "stats", made.to_str().unwrap(), "--json"]);
+    let stats: serde_json::Value = serde_json::from_slice(&stats.stdout).unwrap();
+    let count = |name: &str| {
+        let row = stats["funnel"].as_array().unwrap().iter().find(|row| row["name"] == name);
+        row.unwrap_or_else(|| panic!("{name}: {stats}"))["count"].as_u64().unwrap()
+    };
+    assert_eq!(count("episodes_finished"), 6, "{stats}");
+    assert_eq!(count("episodes_succeeded"), 6, "{stats}");
+    let again = run(&["forge", sentence, "--out", path]);
+    assert_eq!(again.status.code(), Some(3), "{}", text(&again.stderr));
+    let unknown = run(&["forge", "--pattern", "swarm", "--out", dir.path().join("x").to_str().unwrap()]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", text(&unknown.stderr));
 }
 
 /// The exports through the libraries that will read them.
