@@ -30,6 +30,8 @@ pub const MANIFEST_FILE: &str = "framework.json";
 
 /// Tasks of each difficulty that a world has to give.
 const CHECK_TASKS: u64 = 6;
+/// Below this share of the sentence's words, weighted by how rare they are, a domain is a guess.
+const DOUBTFUL_SCORE: f64 = 0.15;
 /// Version of [`Manifest`].
 const MANIFEST_VERSION: u32 = 1;
 /// Worlds that are composed for one request before it is given up.
@@ -119,10 +121,10 @@ pub enum ForgeError {
 /// # Errors
 /// The request cannot be met, or what was made does not pass its check.
 pub fn forge(request: &ForgeRequest) -> Result<Forged, ForgeError> {
-    let brief = Brief::of(&request.sentence);
+    let mut brief = Brief::of(&request.sentence);
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let (pattern, agents) = shape(request, &brief, &mut rng)?;
-    let domain = domain(request, &brief, &mut rng)?;
+    let domain = domain(request, &mut brief, &mut rng)?;
     let mut last = Vec::new();
     for attempt in 0..ATTEMPTS {
         let seed = rng.random::<u64>().wrapping_add(attempt);
@@ -209,7 +211,7 @@ fn shape(
 }
 
 /// The domain that is asked for, else the one nearest to the sentence, else any.
-fn domain(request: &ForgeRequest, brief: &Brief, rng: &mut ChaCha8Rng) -> Result<String, ForgeError> {
+fn domain(request: &ForgeRequest, brief: &mut Brief, rng: &mut ChaCha8Rng) -> Result<String, ForgeError> {
     if let Some(id) = &request.domain {
         return match domains().iter().any(|domain| domain.id == *id) {
             true => Ok(id.clone()),
@@ -217,10 +219,14 @@ fn domain(request: &ForgeRequest, brief: &Brief, rng: &mut ChaCha8Rng) -> Result
         };
     }
     let nearest = closest_domains(&brief.sentence, 1).into_iter().find(|(_, score)| *score > 0.0);
-    Ok(match nearest {
-        Some((domain, _)) => domain.id.clone(),
-        None => domains()[rng.random_range(0..domains().len())].id.clone(),
-    })
+    let (domain, score) = nearest.unwrap_or_else(|| (&domains()[rng.random_range(0..domains().len())], 0.0));
+    if score < DOUBTFUL_SCORE && !brief.sentence.is_empty() {
+        brief.notes.push(format!(
+            "no domain fits the sentence well; `{}` was taken (`nex forge --domains` lists them)",
+            domain.id
+        ));
+    }
+    Ok(domain.id.clone())
 }
 
 /// More hands need more to do.

@@ -77,20 +77,29 @@ pub fn forge_fleet(request: &FleetRequest, mut progress: impl FnMut(&Forged)) ->
     Ok(Fleet { frameworks, near_duplicates, diversity })
 }
 
-/// What each place asks for: sizes and domains in turn, so that all of both occur.
+/// What each place asks for: at even places all sizes in turn, at odd ones all patterns, so that
+/// large frameworks, which are of few patterns, do not crowd out the rest; domains in turn.
 fn places(request: &FleetRequest) -> Vec<ForgeRequest> {
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let mut ids: Vec<&str> = domains().iter().map(|domain| domain.id.as_str()).collect();
     ids.shuffle(&mut rng);
-    let most = WorkflowPattern::ALL.into_iter().map(|p| *p.agent_counts().end()).max().unwrap_or(1);
+    let all = WorkflowPattern::ALL;
+    let most = all.into_iter().map(|pattern| *pattern.agent_counts().end()).max().unwrap_or(1);
     (0..request.count)
         .map(|place| {
-            let agents = 1 + place % most;
-            let fitting: Vec<WorkflowPattern> =
-                WorkflowPattern::ALL.into_iter().filter(|p| p.agent_counts().contains(&agents)).collect();
+            let turn = place / 2;
+            let (pattern, agents) = if place % 2 == 0 {
+                let agents = 1 + turn % most;
+                let fitting: Vec<WorkflowPattern> =
+                    all.into_iter().filter(|pattern| pattern.agent_counts().contains(&agents)).collect();
+                (fitting[rng.random_range(0..fitting.len())], agents)
+            } else {
+                let pattern = all[turn % all.len()];
+                (pattern, rng.random_range(pattern.agent_counts()))
+            };
             ForgeRequest {
                 sentence: String::new(),
-                pattern: Some(fitting[rng.random_range(0..fitting.len())]),
+                pattern: Some(pattern),
                 agents: Some(agents),
                 domain: Some(ids[place % ids.len()].to_owned()),
                 seed: rng.random(),

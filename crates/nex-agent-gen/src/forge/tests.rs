@@ -20,6 +20,14 @@ fn a_sentence_decides_what_it_says_and_the_seed_the_rest() {
 }
 
 #[test]
+fn a_domain_that_hardly_fits_is_told() {
+    let notes = |sentence: &str| forge(&of(sentence)).unwrap().manifest.brief.notes;
+    assert_eq!(notes("appointments at a veterinary practice with treatments of animals"), [""; 0]);
+    let told = notes("a code reviewer system");
+    assert!(told[0].contains("no domain fits the sentence well"), "{told:?}");
+}
+
+#[test]
 fn any_sentence_gives_a_framework_or_a_named_failure() {
     for sentence in
         ["", "医院的出院流程", "${env.HOME} {{ 7*7 }} ../../etc/passwd\u{0}", &"very ".repeat(5_000)]
@@ -52,7 +60,7 @@ fn a_fleet_is_spread_out_and_the_same_on_any_number_of_threads() {
     assert_eq!((told, fleet.frameworks.len()), (36, 36));
     assert_eq!(forge_fleet(&FleetRequest { threads: 3, ..request }, |_| {}).unwrap(), fleet);
     let axis = |name: &str| fleet.diversity.axes[name].counts.len();
-    assert!(axis("pattern") > 8);
-    assert!(axis("agents") > 20 && axis("domain") > 30, "{:#?}", fleet.diversity.axes);
+    assert_eq!(axis("pattern"), WorkflowPattern::ALL.len());
+    assert!(axis("agents") > 15 && axis("domain") > 30, "{:#?}", fleet.diversity.axes);
     assert!(fleet.diversity.likeness_max < fleet::NEAR_DUPLICATE);
 }

@@ -36,6 +36,11 @@ pub(super) fn share_out(world: &WorldShape, count: usize) -> Vec<Desk> {
     desks
 }
 
+/// As [`share_out`], but no entity is split: whoever picks a desk can tell them apart.
+pub(super) fn share_out_by_entity(world: &WorldShape, count: usize) -> Vec<Desk> {
+    share_out(world, count.min(by_entity(world).len()))
+}
+
 /// One desk an entity, in the order in which the world's operations name them.
 fn by_entity(world: &WorldShape) -> Vec<Desk> {
     let mut desks: Vec<Desk> = Vec::new();

@@ -1,6 +1,6 @@
 //! Agents of the patterns in which the runtime decides who is next.
 
-use super::desks::{Desk, reading, share_out};
+use super::desks::{Desk, reading, share_out, share_out_by_entity};
 use super::plan::{Duty, Planner, listed, spoken};
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -77,7 +77,7 @@ impl Planner<'_> {
     pub(super) fn router(&mut self, count: usize) {
         let about = "Reads the request and says which desk takes it.";
         self.named(&["router", "classifier", "switchboard"], Duty::Router, about, Vec::new());
-        let desks = share_out(self.shape, count - 1);
+        let desks = share_out_by_entity(self.shape, count - 1);
         let all = self.all_operations();
         for desk in desks {
             let name = self.names.desk(&desk, &mut self.rng);
