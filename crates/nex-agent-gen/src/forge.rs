@@ -35,7 +35,7 @@ const DOUBTFUL_SCORE: f64 = 0.15;
 /// Version of [`Manifest`].
 const MANIFEST_VERSION: u32 = 1;
 /// Worlds that are composed for one request before it is given up.
-const ATTEMPTS: u64 = 4;
+const ATTEMPTS: usize = 4;
 /// Agents of the largest framework.
 const MAX_AGENTS: usize = 34;
 
@@ -108,6 +108,9 @@ pub enum ForgeError {
     /// The composed world does not load.
     #[error("the composed world is wrong: {0}")]
     World(#[from] WorldError),
+    /// Seed after seed, what came out reads like another framework of the fleet.
+    #[error("place {0} of the fleet: every seed gives a near duplicate of another; ask for fewer")]
+    NearDuplicate(usize),
     /// The files cannot be checked.
     #[error("a temporary folder for the check: {0}")]
     Folder(#[from] std::io::Error),
@@ -126,9 +129,8 @@ pub fn forge(request: &ForgeRequest) -> Result<Forged, ForgeError> {
     let (pattern, agents) = shape(request, &brief, &mut rng)?;
     let domain = domain(request, &mut brief, &mut rng)?;
     let mut last = Vec::new();
-    for attempt in 0..ATTEMPTS {
-        let seed = rng.random::<u64>().wrapping_add(attempt);
-        match attempt_at(request, &brief, pattern, agents, &domain, seed)? {
+    for _ in 0..ATTEMPTS {
+        match attempt_at(request, &brief, pattern, agents, &domain, rng.random())? {
             Ok(forged) => return Ok(forged),
             Err(found) => last = found,
         }

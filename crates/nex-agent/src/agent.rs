@@ -17,6 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use session_tools::RenamedDeclaration;
+pub use session_tools::fits;
 pub(crate) use session_tools::{Kit, SessionTools};
 
 /// An agent, ready to run. Cloning it is cheap.

@@ -66,7 +66,7 @@ mod substitute;
 pub mod workflow;
 mod yaml;
 
-pub use agent::Agent;
+pub use agent::{Agent, fits as tool_name_fits};
 pub use binding::{BindingRequest, ToolBindings, ToolFactory};
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use context::{RunContext, ToolFailurePolicy};

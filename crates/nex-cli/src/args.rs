@@ -13,8 +13,8 @@ use std::path::PathBuf;
     about,
     long_about = "Nex turns worlds (declarative, stateful environments) into tasks, runs agents on them, verifies \
 what they did by the world's state, and writes training data and a report.\n\n\
-It implements NexAU (the agent runtime) and the execution and export stages of NexGAP of the Nex-N1 paper, \
-and the trajectory record of Nexus-1.",
+It implements NexAU (the agent runtime), a planner in the place of NexA4A's builders, and the execution and \
+export stages of NexGAP of the Nex-N1 paper, and the trajectory record of Nexus-1.",
     after_help = "Exit codes:\n  \
 0  done, and what was asked for holds\n  \
 1  done, but something does not hold: a check found errors, the agent did not answer\n  \

@@ -8,7 +8,7 @@ use crate::world::domains;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::thread;
+use std::{sync::mpsc, thread};
 
 /// How like two frameworks may be: the share of word sequences that they have in common.
 pub(crate) const NEAR_DUPLICATE: f64 = 0.9;
@@ -37,44 +37,80 @@ pub struct Fleet {
     pub diversity: Diversity,
 }
 
-/// Makes a fleet. `progress` is told of each framework that is done.
+/// Makes a fleet. `progress` is told each time that a framework is done.
 ///
 /// # Errors
 /// A framework cannot be made, or only near duplicates of others come out.
-pub fn forge_fleet(request: &FleetRequest, mut progress: impl FnMut(&Forged)) -> Result<Fleet, ForgeError> {
+pub fn forge_fleet(request: &FleetRequest, progress: impl FnMut()) -> Result<Fleet, ForgeError> {
     let places = places(request);
-    let threads = request.threads.clamp(1, places.len().max(1));
-    let first: Vec<Result<Forged, ForgeError>> = thread::scope(|scope| {
-        let places = &places;
-        let work = |thread: usize| {
-            move || places.iter().skip(thread).step_by(threads).map(forge).collect::<Vec<_>>()
+    let mut chosen = Chosen::default();
+    for (place, made) in first_of_each(&places, request.threads, progress).into_iter().enumerate() {
+        let again = |attempt: u64| {
+            let seed = places[place].seed.wrapping_add(attempt << 32);
+            forge(&ForgeRequest { seed, ..places[place].clone() })
         };
-        let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(work(thread))).collect();
-        let mut made: Vec<_> = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("a worker does not panic").into_iter())
-            .collect();
-        (0..places.len()).map(|place| made[place % threads].next().expect("one a place")).collect()
-    });
-    let (mut frameworks, mut near_duplicates) = (Vec::with_capacity(places.len()), 0);
-    let mut known: Vec<Shingles> = Vec::with_capacity(places.len());
-    for (place, made) in places.iter().zip(first) {
-        let mut made = made?;
-        let mut shingles = Shingles::of(&made);
-        for again in 1..TRIES {
-            if known.iter().all(|other| shingles.likeness(other) < NEAR_DUPLICATE) {
-                break;
-            }
-            near_duplicates += 1;
-            made = forge(&ForgeRequest { seed: place.seed.wrapping_add(again << 32), ..place.clone() })?;
-            shingles = Shingles::of(&made);
-        }
-        progress(&made);
-        known.push(shingles);
-        frameworks.push(made);
+        chosen.take(place, made?, NEAR_DUPLICATE, again)?;
     }
-    let diversity = Diversity::of(&frameworks, &known);
+    let Chosen { frameworks, shingles, near_duplicates } = chosen;
+    let diversity = Diversity::of(&frameworks, &shingles);
     Ok(Fleet { frameworks, near_duplicates, diversity })
+}
+
+/// What each place gives with its own seed, on `threads` threads.
+fn first_of_each(
+    places: &[ForgeRequest],
+    threads: usize,
+    mut progress: impl FnMut(),
+) -> Vec<Result<Forged, ForgeError>> {
+    let threads = threads.clamp(1, places.len().max(1));
+    let (done, results) = mpsc::channel();
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let done = done.clone();
+            scope.spawn(move || {
+                for (place, request) in places.iter().enumerate().skip(thread).step_by(threads) {
+                    // Nobody listens any more only when the whole is given up.
+                    let _ = done.send((place, forge(request)));
+                }
+            });
+        }
+        drop(done);
+        let mut made: Vec<(usize, Result<Forged, ForgeError>)> =
+            results.into_iter().inspect(|_| progress()).collect();
+        made.sort_by_key(|(place, _)| *place);
+        made.into_iter().map(|(_, made)| made).collect()
+    })
+}
+
+/// The frameworks so far, none of them a near duplicate of another.
+#[derive(Debug, Default)]
+struct Chosen {
+    frameworks: Vec<Forged>,
+    shingles: Vec<Shingles>,
+    near_duplicates: usize,
+}
+
+impl Chosen {
+    /// Takes `made`, or, where it is too like one that is there, what `again` makes in its place.
+    fn take(
+        &mut self,
+        place: usize,
+        mut made: Forged,
+        limit: f64,
+        again: impl Fn(u64) -> Result<Forged, ForgeError>,
+    ) -> Result<(), ForgeError> {
+        for attempt in 1..=TRIES {
+            let shingles = Shingles::of(&made);
+            if self.shingles.iter().all(|other| shingles.likeness(other) < limit) {
+                self.shingles.push(shingles);
+                self.frameworks.push(made);
+                return Ok(());
+            }
+            self.near_duplicates += 1;
+            made = again(attempt)?;
+        }
+        Err(ForgeError::NearDuplicate(place))
+    }
 }
 
 /// What each place asks for: at even places all sizes in turn, at odd ones all patterns, so that
@@ -106,4 +142,23 @@ fn places(request: &FleetRequest) -> Vec<ForgeRequest> {
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_duplicate_is_made_anew_and_an_endless_row_of_them_is_an_error() {
+        let with_seed = |seed| forge(&ForgeRequest { agents: Some(1), seed, ..ForgeRequest::default() });
+        let mut chosen = Chosen::default();
+        let unasked = |_| -> Result<Forged, ForgeError> { panic!("nothing is like the first") };
+        chosen.take(0, with_seed(1).unwrap(), NEAR_DUPLICATE, unasked).unwrap();
+        chosen.take(1, with_seed(1).unwrap(), NEAR_DUPLICATE, |attempt| with_seed(1 + attempt)).unwrap();
+        assert_eq!((chosen.frameworks.len(), chosen.near_duplicates), (2, 1));
+        assert_eq!(chosen.frameworks[1], with_seed(2).unwrap());
+        let error = chosen.take(2, with_seed(1).unwrap(), NEAR_DUPLICATE, |_| with_seed(1)).unwrap_err();
+        assert!(matches!(error, ForgeError::NearDuplicate(2)), "{error}");
+        assert_eq!(chosen.frameworks.len(), 2);
+    }
 }

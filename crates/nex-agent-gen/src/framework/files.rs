@@ -97,6 +97,6 @@ fn context(world: &World) -> [(&'static str, Value); 4] {
 }
 
 /// A JSON string, which YAML reads as it is.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -4,8 +4,8 @@
 //! duty.
 
 use super::WorkflowPattern;
+use super::files::quoted;
 use super::plan::{AgentPlan, Duty, FrameworkPlan};
-use serde_json::Value;
 use std::fmt::Write;
 
 /// Parts or steps that a plan may have.
@@ -197,8 +197,4 @@ fn report(out: &mut String, reporter: Option<&AgentPlan>, sources: &[AgentPlan])
 
 fn path(agent: &AgentPlan) -> String {
     format!("./agents/{}.yaml", agent.name)
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }

@@ -236,8 +236,8 @@ impl CompiledAgent {
     }
 }
 
-/// Whether `name` fits `pattern`, in which `*` stands for any text.
-fn fits(pattern: &str, name: &str) -> bool {
+/// Whether the tool name `name` fits `pattern`, in which `*` stands for any text.
+pub fn fits(pattern: &str, name: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = name.strip_prefix(first) else { return false };

@@ -100,7 +100,7 @@ fn many(args: &ForgeArgs, count: usize) -> Outcome {
     let style = ProgressStyle::with_template("{bar:32.cyan/dim} {pos}/{len} frameworks · {eta} left");
     bar.set_style(style.expect("the template is valid").progress_chars("━╸─"));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let fleet = forge_fleet(&FleetRequest { count, seed: args.seed, threads }, |_| bar.inc(1));
+    let fleet = forge_fleet(&FleetRequest { count, seed: args.seed, threads }, || bar.inc(1));
     bar.finish_and_clear();
     let fleet = fleet.map_err(failed)?;
     for (index, forged) in fleet.frameworks.iter().enumerate() {
@@ -150,8 +150,9 @@ fn failed(error: ForgeError) -> Failure {
             Failure::usage(error)
         }
         ForgeError::Folder(_) => Failure::surroundings(error),
-        ForgeError::Compose(_) | ForgeError::World(_) | ForgeError::NotWhole(_) => {
-            Failure::new(Code::Found, error)
-        }
+        ForgeError::Compose(_)
+        | ForgeError::World(_)
+        | ForgeError::NearDuplicate(_)
+        | ForgeError::NotWhole(_) => Failure::new(Code::Found, error),
     }
 }
