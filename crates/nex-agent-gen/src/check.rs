@@ -19,14 +19,16 @@ const MAX_AGENTS: usize = 64;
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule that is broken: `schema`, `binding`, `reachability`, `limits`, `pattern`, `world`.
+    /// The rule that is broken: `schema`, `binding`, `reachability`, `limits`, `pattern`,
+    /// `world`, `smoke`.
     pub rule: String,
     /// What breaks it, and where.
     pub message: String,
 }
 
 impl Finding {
-    pub(crate) fn new(rule: &str, message: impl Into<String>) -> Self {
+    /// `message` under `rule`.
+    pub fn new(rule: &str, message: impl Into<String>) -> Self {
         Self { rule: rule.to_owned(), message: message.into() }
     }
 }

@@ -1,14 +1,16 @@
 //! From a sentence to a framework that was checked, and from a number to a fleet of them.
 //!
 //! In: a [`ForgeRequest`]. Out: a [`Forged`] framework: its files, and a [`Manifest`] that says what
-//! was made, by what and from which seed. Invariants: nothing that fails a check comes out; the same
-//! request gives the same bytes. The planner behind it is built in and no LLM.
+//! was made, by what and from which seed. Invariants: nothing that fails a check or a rehearsal comes
+//! out; the same request gives the same bytes. The planner behind it is built in and no LLM.
 
 mod fleet;
+mod rehearsal;
 #[cfg(test)]
 mod tests;
 
 pub use fleet::{Fleet, FleetRequest, forge_fleet};
+pub use rehearsal::{NoRehearsal, Rehearsal, Rehearsed};
 
 use crate::brief::Brief;
 use crate::check::{Finding, check_agents};
@@ -88,6 +90,9 @@ pub struct Manifest {
     pub world: WorldPlan,
     /// What trying out the world showed.
     pub trial: WorldCheck,
+    /// What playing the agents showed; none where nobody played them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsed>,
 }
 
 /// Why there is no framework.
@@ -119,18 +124,26 @@ pub enum ForgeError {
     NotWhole(Vec<Finding>),
 }
 
-/// Makes a framework.
+/// Makes a framework whose agents are checked but not played.
 ///
 /// # Errors
 /// The request cannot be met, or what was made does not pass its check.
 pub fn forge(request: &ForgeRequest) -> Result<Forged, ForgeError> {
+    forge_rehearsed(request, &NoRehearsal)
+}
+
+/// Makes a framework whose agents are checked and then played by `rehearsal`.
+///
+/// # Errors
+/// The request cannot be met, or what was made does not pass.
+pub fn forge_rehearsed(request: &ForgeRequest, rehearsal: &dyn Rehearsal) -> Result<Forged, ForgeError> {
     let mut brief = Brief::of(&request.sentence);
     let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
     let (pattern, agents) = shape(request, &brief, &mut rng)?;
     let domain = domain(request, &mut brief, &mut rng)?;
     let mut last = Vec::new();
     for _ in 0..ATTEMPTS {
-        match attempt_at(request, &brief, pattern, agents, &domain, rng.random())? {
+        match attempt_at(request, &brief, pattern, agents, &domain, rng.random(), rehearsal)? {
             Ok(forged) => return Ok(forged),
             Err(found) => last = found,
         }
@@ -145,6 +158,7 @@ fn attempt_at(
     agents: usize,
     domain: &str,
     seed: u64,
+    rehearsal: &dyn Rehearsal,
 ) -> Result<Result<Forged, Vec<Finding>>, ForgeError> {
     let wanted = WorldRequest {
         domain: Some(domain.to_owned()),
@@ -162,10 +176,10 @@ fn attempt_at(
             Ok(trial) => trial,
             Err(error) => return Ok(Err(vec![Finding::new("world", error.to_string())])),
         };
-    let found = check_files(&files, &plan, &world)?;
-    if !found.is_empty() {
-        return Ok(Err(found));
-    }
+    let rehearsed = match try_out(&files, &plan, &world, seed, rehearsal)? {
+        Ok(rehearsed) => rehearsed,
+        Err(found) => return Ok(Err(found)),
+    };
     let title = format!("{}: {}", world.title().get(Language::En), pattern.title());
     let manifest = Manifest {
         version: MANIFEST_VERSION,
@@ -179,6 +193,7 @@ fn attempt_at(
         plan,
         world: composed.plan,
         trial,
+        rehearsal: rehearsed,
     };
     let mut text = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)?;
     text.push('\n');
@@ -243,14 +258,22 @@ fn complexity(agents: usize) -> Complexity {
     Complexity::new(level).unwrap_or_default()
 }
 
-fn check_files(
+/// Checks the agents as they will lie in their folder, then has them played.
+fn try_out(
     files: &[FrameworkFile],
     plan: &FrameworkPlan,
     world: &Arc<World>,
-) -> Result<Vec<Finding>, ForgeError> {
+    seed: u64,
+    rehearsal: &dyn Rehearsal,
+) -> Result<Result<Option<Rehearsed>, Vec<Finding>>, ForgeError> {
     let folder = tempfile::tempdir()?;
     write(files, folder.path())?;
-    Ok(check_agents(&folder.path().join(plan.entry()), world, Some(plan)))
+    let entry = folder.path().join(plan.entry());
+    let found = check_agents(&entry, world, Some(plan));
+    if !found.is_empty() {
+        return Ok(Err(found));
+    }
+    Ok(rehearsal.rehearse(&entry, world, seed).map_err(|finding| vec![finding]))
 }
 
 /// Writes `files` into `folder`, which is made.

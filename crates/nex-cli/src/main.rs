@@ -9,6 +9,7 @@ mod commands;
 mod failure;
 mod interrupt;
 mod models;
+mod rehearsal;
 mod terminal;
 
 use args::{Cli, Command, DataCommand, WorldCommand};

@@ -2,6 +2,7 @@
 
 use crate::Pattern;
 use indexmap::IndexMap;
+use nex_agent::RunnableSpec;
 use nex_llm::ChatModel;
 use nex_trajectory::EpisodeId;
 use nex_world::task::Task;
@@ -36,6 +37,8 @@ pub struct Casting<'a> {
     pub task: &'a Arc<Task>,
     /// How the agents are put together.
     pub pattern: Pattern,
+    /// The agents as data; none where the framework's files are wrong.
+    pub framework: Option<&'a RunnableSpec>,
     /// The episode.
     pub episode: &'a EpisodeId,
     /// Seed of all chance in this episode, a function of its id.

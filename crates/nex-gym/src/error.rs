@@ -15,6 +15,9 @@ pub enum GymError {
         /// What is wrong.
         cause: Box<AgentError>,
     },
+    /// The pattern stands for frameworks that bring their own files.
+    #[error("the pattern `{0}` has no built-in agents: load them from the framework's own files")]
+    NoTemplate(crate::Pattern),
     /// A framework's files cannot be written.
     #[error("cannot write `{path}`: {cause}; check that the folder exists and is writable")]
     Write {

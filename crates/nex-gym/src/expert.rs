@@ -6,7 +6,9 @@
 //! other what they found in words, as they must. It never claims to be an LLM: its provider is
 //! `expert`. What it was made to do wrong stands in the episode's notes.
 
+mod cast;
 mod coordinator;
+mod desk;
 mod dials;
 mod facts;
 mod player;
@@ -19,9 +21,12 @@ pub use dials::ExpertDials;
 
 use crate::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, Pattern};
 use async_trait::async_trait;
+use cast::Cast;
 use coordinator::Coordinator;
+use desk::{Desk, Order};
 use dials::{Form, Mistake};
 use indexmap::IndexMap;
+use nex_agent::RunnableSpec;
 use nex_llm::{ChatModel, ChatReply, ChatRequest, LlmError};
 use nex_trajectory::{Arguments, CallId, ContentBlock, Message, ModelIdentity, Role, ToolCall};
 use nex_world::task::Task;
@@ -56,8 +61,14 @@ impl Driver for Expert {
     }
 
     fn cast(&self, casting: &Casting<'_>) -> EpisodeModel {
-        let model =
-            Arc::new(ExpertModel::new(casting.task.clone(), casting.pattern, self.dials, casting.seed));
+        let task = casting.task.clone();
+        let model = match (casting.pattern, casting.framework) {
+            (Pattern::Framework, Some(framework)) => {
+                ExpertModel::for_framework(task, framework, self.dials, casting.seed)
+            }
+            (pattern, _) => ExpertModel::new(task, pattern, self.dials, casting.seed),
+        };
+        let model = Arc::new(model);
         EpisodeModel { model: model.clone(), notes: Some(model) }
     }
 }
@@ -75,14 +86,20 @@ pub(crate) struct Production {
     pub(crate) task: Arc<Task>,
     pub(crate) script: Script,
     pub(crate) words: Words,
+    /// What the agents of a framework are there for; empty for the built-in ones.
+    cast: Cast,
     mistakes: Mutex<Vec<Mistake>>,
     orders: Mutex<Vec<(String, usize)>>,
+    assignments: Mutex<Vec<Order>>,
+    /// By step: whether it is over, well or badly.
+    done: Mutex<Vec<bool>>,
 }
 
 /// One agent of the episode.
 enum RolePlay {
     Coordinator(Coordinator),
     Player(Player),
+    Desk(Box<Desk>),
 }
 
 /// What an agent says next.
@@ -100,12 +117,25 @@ impl Utterance {
 }
 
 impl ExpertModel {
-    /// The expert for one episode of `task` by agents put together as `pattern`.
+    /// The expert for one episode of `task` by agents put together as `pattern`, which is one of the
+    /// built-in ones; in any other framework everyone works alone.
     pub fn new(task: Arc<Task>, pattern: Pattern, dials: ExpertDials, seed: u64) -> Self {
+        Self::with(task, pattern, Cast::default(), dials, seed)
+    }
+
+    /// The expert for one episode of `task` by the agents of `framework`.
+    pub fn for_framework(task: Arc<Task>, framework: &RunnableSpec, dials: ExpertDials, seed: u64) -> Self {
+        Self::with(task, Pattern::Framework, Cast::of(framework), dials, seed)
+    }
+
+    fn with(task: Arc<Task>, pattern: Pattern, cast: Cast, dials: ExpertDials, seed: u64) -> Self {
         let mistakes = if dials.is_flawless() { Vec::new() } else { dials.draw(&task, seed) };
         let production = Production {
             script: Script::new(&task.plan, pattern),
             words: Words::of(&task.record.language),
+            cast,
+            done: Mutex::new(vec![false; task.plan.steps.len()]),
+            assignments: Mutex::default(),
             task,
             mistakes: Mutex::new(mistakes),
             orders: Mutex::default(),
@@ -118,7 +148,7 @@ impl ExpertModel {
         let messages = request.transcript.messages();
         let role = roles
             .entry(conversation(request.session).to_owned())
-            .or_insert_with(|| RolePlay::of(request.agent, &self.production));
+            .or_insert_with(|| RolePlay::of(request, &self.production));
         match role {
             RolePlay::Coordinator(coordinator) => {
                 coordinator.read(messages);
@@ -128,6 +158,10 @@ impl ExpertModel {
                 let production = &self.production;
                 player.read(messages, |text| production.ordered(text));
                 player.speak()
+            }
+            RolePlay::Desk(desk) => {
+                desk.read(messages);
+                desk.speak()
             }
         }
     }
@@ -192,6 +226,34 @@ impl Production {
         self.mistakes.lock().iter().any(|mistake| mistake.was_played)
     }
 
+    /// Remembers that `step` is over.
+    pub(crate) fn note_done(&self, step: usize) {
+        self.done.lock()[step] = true;
+    }
+
+    /// Whether `step` is over.
+    pub(crate) fn is_done(&self, step: usize) -> bool {
+        self.done.lock()[step]
+    }
+
+    /// Remembers what an agent was told to do.
+    pub(crate) fn note_assignment(&self, order: Order) {
+        self.assignments.lock().push(order);
+    }
+
+    /// What `text` tells its reader to do.
+    pub(crate) fn orders_in(&self, text: &str) -> Vec<Order> {
+        let given = self.assignments.lock();
+        // The same words may be said again; the latest count.
+        let mut found: Vec<Order> = Vec::new();
+        for order in given.iter().rev().filter(|order| text.contains(&order.text)) {
+            if found.iter().all(|other| other.text != order.text) {
+                found.push(order.clone());
+            }
+        }
+        found
+    }
+
     /// Remembers that the coordinator ordered job `job` by `message`.
     pub(crate) fn note_order(&self, message: &str, job: usize) {
         self.orders.lock().push((message.to_owned(), job));
@@ -204,7 +266,13 @@ impl Production {
 }
 
 impl RolePlay {
-    fn of(agent: &str, production: &Arc<Production>) -> Self {
+    fn of(request: &ChatRequest<'_>, production: &Arc<Production>) -> Self {
+        let agent = request.agent;
+        if production.cast.len() > 0 {
+            let tools = request.tools.specs().iter().map(|tool| tool.name.clone()).collect();
+            let part = production.cast.get(agent);
+            return Self::Desk(Box::new(Desk::new(production.clone(), agent, part, tools)));
+        }
         let jobs = &production.script.jobs;
         let player = |ending| Player::new(production.clone(), ending);
         match agent {

@@ -40,19 +40,23 @@ const PIPELINE: Templates = &[
 
 /// The framework of `pattern` for the world of `profile`; prompts are in English unless a run says
 /// otherwise.
-pub fn framework(pattern: Pattern, profile: &WorldProfile) -> Framework {
+///
+/// # Errors
+/// The pattern is none of the built-in ones.
+pub fn framework(pattern: Pattern, profile: &WorldProfile) -> Result<Framework, GymError> {
     let templates = match pattern {
         Pattern::Single => SINGLE,
         Pattern::Team => TEAM,
         Pattern::Pipeline => PIPELINE,
+        Pattern::Framework => return Err(GymError::NoTemplate(pattern)),
     };
     let files = templates.iter().map(|(name, template)| (PathBuf::from(name), fill(template, profile)));
-    Framework {
+    Ok(Framework {
         name: pattern.as_str().to_owned(),
         world: profile.name.clone(),
         files: files.collect(),
         entry: PathBuf::from(templates[0].0),
-    }
+    })
 }
 
 impl Framework {

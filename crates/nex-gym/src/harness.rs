@@ -32,6 +32,9 @@ use tokio_util::sync::CancellationToken;
 /// anew when it is full.
 const MAX_COMPILED: usize = 512;
 
+/// How many times the calls of one agent a framework may make.
+const FRAMEWORK_CALLS: u32 = 8;
+
 /// Whoever verifies a total of 1 means all of it; the rest is rounding.
 const FULL_REWARD: f64 = 1.0 - 1e-9;
 
@@ -65,7 +68,7 @@ impl Harness {
 
     /// The built-in framework of `pattern`, made for each world.
     pub fn builtin(pattern: Pattern) -> Self {
-        Self::from_source(pattern.as_str(), pattern, move |profile| framework(pattern, profile).load())
+        Self::from_source(pattern.as_str(), pattern, move |profile| framework(pattern, profile)?.load())
     }
 
     /// The harness `name` with the same agents in every world.
@@ -110,7 +113,14 @@ impl Harness {
         attempt: u32,
         cancel: &CancellationToken,
     ) -> Episode {
-        let casting = Casting { task, pattern: self.pattern, episode: &id, seed: episode_seed(&id) };
+        let framework = self.spec(environment.profile()).ok();
+        let casting = Casting {
+            task,
+            pattern: self.pattern,
+            framework: framework.as_deref(),
+            episode: &id,
+            seed: episode_seed(&id),
+        };
         let EpisodeModel { model, notes: driver_notes } = driver.cast(&casting);
         let time = Time::of(driver, environment.profile());
         let mut notes = IndexMap::new();
@@ -194,6 +204,12 @@ impl Harness {
         let calls = match self.pattern {
             Pattern::Single => task.limits.max_calls.saturating_mul(slack),
             Pattern::Team | Pattern::Pipeline => task.limits.max_calls.saturating_mul(2 * slack),
+            // Each of many agents may look by itself.
+            Pattern::Framework => task.limits.max_calls.saturating_mul(slack).saturating_mul(FRAMEWORK_CALLS),
+        };
+        let turns = match self.pattern {
+            Pattern::Framework => turns.saturating_mul(2),
+            _ => turns,
         };
         LimitsOverride {
             max_turns: (turns > 0).then_some(turns),

@@ -1,4 +1,4 @@
-//! [`Pattern`]: the shapes of frameworks that come with Nex.
+//! [`Pattern`]: how the agents of a framework are put together.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -14,22 +14,25 @@ pub enum Pattern {
     Team,
     /// A fixed sequence: investigate, act, report.
     Pipeline,
+    /// Put together in any way: a team, a workflow, read from files.
+    Framework,
 }
 
 impl Pattern {
-    /// All of them.
+    /// Those that are built in and made for any world.
     pub const ALL: [Self; 3] = [Self::Single, Self::Team, Self::Pipeline];
 
-    /// `single`, `team`, `pipeline`.
+    /// `single`, `team`, `pipeline`, `framework`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Single => "single",
             Self::Team => "team",
             Self::Pipeline => "pipeline",
+            Self::Framework => "framework",
         }
     }
 
-    /// The pattern called `name`.
+    /// The built-in pattern called `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|pattern| pattern.as_str() == name)
     }

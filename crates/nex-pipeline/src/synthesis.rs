@@ -100,7 +100,7 @@ impl Synthesis {
                     cause: e.to_string(),
                 };
                 let dir = self.folder.frameworks_dir().join(world.name()).join(harness.name());
-                nex_gym::framework(harness.pattern(), &profile).write(&dir).map_err(fail)?;
+                nex_gym::framework(harness.pattern(), &profile).map_err(fail)?.write(&dir).map_err(fail)?;
                 if index == 0 {
                     shapes.push((harness.clone(), harness.spec(&profile).map_err(fail)?));
                 }

@@ -1,7 +1,7 @@
 //! A fleet: many frameworks from one seed, spread over patterns, sizes and domains, without near
 //! duplicates.
 
-use super::{ForgeError, ForgeRequest, Forged, forge};
+use super::{ForgeError, ForgeRequest, Forged, Rehearsal, forge_rehearsed};
 use crate::diversity::{Diversity, Shingles};
 use crate::framework::WorkflowPattern;
 use crate::world::domains;
@@ -37,17 +37,22 @@ pub struct Fleet {
     pub diversity: Diversity,
 }
 
-/// Makes a fleet. `progress` is told each time that a framework is done.
+/// Makes a fleet, each framework of which was played by `rehearsal`. `progress` is told each time that
+/// a framework is done.
 ///
 /// # Errors
 /// A framework cannot be made, or only near duplicates of others come out.
-pub fn forge_fleet(request: &FleetRequest, progress: impl FnMut()) -> Result<Fleet, ForgeError> {
+pub fn forge_fleet(
+    request: &FleetRequest,
+    rehearsal: &dyn Rehearsal,
+    progress: impl FnMut(),
+) -> Result<Fleet, ForgeError> {
     let places = places(request);
     let mut chosen = Chosen::default();
-    for (place, made) in first_of_each(&places, request.threads, progress).into_iter().enumerate() {
+    for (place, made) in first_of_each(&places, request.threads, rehearsal, progress).into_iter().enumerate() {
         let again = |attempt: u64| {
             let seed = places[place].seed.wrapping_add(attempt << 32);
-            forge(&ForgeRequest { seed, ..places[place].clone() })
+            forge_rehearsed(&ForgeRequest { seed, ..places[place].clone() }, rehearsal)
         };
         chosen.take(place, made?, NEAR_DUPLICATE, again)?;
     }
@@ -60,6 +65,7 @@ pub fn forge_fleet(request: &FleetRequest, progress: impl FnMut()) -> Result<Fle
 fn first_of_each(
     places: &[ForgeRequest],
     threads: usize,
+    rehearsal: &dyn Rehearsal,
     mut progress: impl FnMut(),
 ) -> Vec<Result<Forged, ForgeError>> {
     let threads = threads.clamp(1, places.len().max(1));
@@ -70,7 +76,7 @@ fn first_of_each(
             scope.spawn(move || {
                 for (place, request) in places.iter().enumerate().skip(thread).step_by(threads) {
                     // Nobody listens any more only when the whole is given up.
-                    let _ = done.send((place, forge(request)));
+                    let _ = done.send((place, forge_rehearsed(request, rehearsal)));
                 }
             });
         }
@@ -147,6 +153,7 @@ fn places(request: &FleetRequest) -> Vec<ForgeRequest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forge::forge;
 
     #[test]
     fn a_near_duplicate_is_made_anew_and_an_endless_row_of_them_is_an_error() {

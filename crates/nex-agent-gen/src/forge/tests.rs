@@ -56,9 +56,9 @@ fn any_sentence_gives_a_framework_or_a_named_failure() {
 fn a_fleet_is_spread_out_and_the_same_on_any_number_of_threads() {
     let request = FleetRequest { count: 36, seed: 5, threads: 1 };
     let mut told = 0;
-    let fleet = forge_fleet(&request, || told += 1).unwrap();
+    let fleet = forge_fleet(&request, &NoRehearsal, || told += 1).unwrap();
     assert_eq!((told, fleet.frameworks.len()), (36, 36));
-    assert_eq!(forge_fleet(&FleetRequest { threads: 3, ..request }, || {}).unwrap(), fleet);
+    assert_eq!(forge_fleet(&FleetRequest { threads: 3, ..request }, &NoRehearsal, || {}).unwrap(), fleet);
     let axis = |name: &str| fleet.diversity.axes[name].counts.len();
     assert_eq!(axis("pattern"), WorkflowPattern::ALL.len());
     assert!(axis("agents") > 15 && axis("domain") > 30, "{:#?}", fleet.diversity.axes);

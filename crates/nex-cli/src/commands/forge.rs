@@ -2,10 +2,13 @@
 
 use crate::args::ForgeArgs;
 use crate::failure::{Code, Failure, Outcome};
+use crate::rehearsal::ExpertRehearsal;
 use crate::terminal::{Tint, is_rich, print, safe, tell, tint};
 use indicatif::{ProgressBar, ProgressStyle};
 use nex_agent_gen::diversity::Diversity;
-use nex_agent_gen::forge::{FleetRequest, ForgeError, ForgeRequest, Forged, forge, forge_fleet, write};
+use nex_agent_gen::forge::{
+    FleetRequest, ForgeError, ForgeRequest, Forged, forge_fleet, forge_rehearsed, write,
+};
 use nex_agent_gen::framework::WorkflowPattern;
 use nex_agent_gen::world::domains;
 use std::path::Path;
@@ -46,7 +49,7 @@ fn one(args: &ForgeArgs) -> Outcome {
         domain: args.domain.clone(),
         seed: args.seed,
     };
-    let forged = forge(&request).map_err(failed)?;
+    let forged = forge_rehearsed(&request, &ExpertRehearsal).map_err(failed)?;
     store(&forged, &args.out)?;
     show(&forged, &args.out);
     Ok(())
@@ -74,6 +77,12 @@ fn show(forged: &Forged, out: &Path) {
             format!("; none of them uses {}", trial.uncalled.join(", "))
         }
     ));
+    if let Some(rehearsal) = &manifest.rehearsal {
+        print(format!(
+            "played by the {}: {} tasks solved in {} replies",
+            rehearsal.driver, rehearsal.episodes, rehearsal.turns
+        ));
+    }
     print(format!("\nwritten to {}; to look at it:", out.display()));
     print(format!("  nex check {}", out.display()));
     print(format!("  nex world play {}", out.join(&manifest.world_file).display()));
@@ -100,7 +109,8 @@ fn many(args: &ForgeArgs, count: usize) -> Outcome {
     let style = ProgressStyle::with_template("{bar:32.cyan/dim} {pos}/{len} frameworks · {eta} left");
     bar.set_style(style.expect("the template is valid").progress_chars("━╸─"));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let fleet = forge_fleet(&FleetRequest { count, seed: args.seed, threads }, || bar.inc(1));
+    let request = FleetRequest { count, seed: args.seed, threads };
+    let fleet = forge_fleet(&request, &ExpertRehearsal, || bar.inc(1));
     bar.finish_and_clear();
     let fleet = fleet.map_err(failed)?;
     for (index, forged) in fleet.frameworks.iter().enumerate() {

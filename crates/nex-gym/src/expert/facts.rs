@@ -56,6 +56,46 @@ impl FactTable {
         self.facts.len() - 1
     }
 
+    /// All values that a step or the answer of `plan` is made of.
+    pub(crate) fn of_plan(plan: &OraclePlan) -> Self {
+        let mut table = Self::default();
+        let arguments = plan.steps.iter().flat_map(|step| step.arguments.values());
+        for source in arguments.chain(plan.answer.slots.values()) {
+            table.add_all(source, plan);
+        }
+        table
+    }
+
+    fn add_all(&mut self, source: &ValueSource, plan: &OraclePlan) {
+        match source {
+            ValueSource::Literal { .. } => return,
+            ValueSource::Text { slots, .. } => {
+                return slots.values().for_each(|slot| self.add_all(slot, plan));
+            }
+            _ => {}
+        }
+        if base_step(source).is_some() {
+            self.number_of(source, plan);
+        }
+        match source {
+            ValueSource::Arithmetic { left, right, .. } => {
+                self.add_all(left, plan);
+                self.add_all(right, plan);
+            }
+            ValueSource::Pick(Pick { tests, .. }) | ValueSource::Aggregate(Aggregate { tests, .. }) => {
+                tests.iter().for_each(|test| self.add_all(&test.value, plan));
+            }
+            ValueSource::Between { of, .. } => self.add_all(of, plan),
+            ValueSource::Literal { .. } | ValueSource::Text { .. } | ValueSource::Reply { .. } => {}
+        }
+    }
+
+    /// The number of the fact with `source`.
+    pub(crate) fn find(&self, source: &ValueSource) -> Option<usize> {
+        let key = SourceKey::of(source);
+        self.facts.iter().position(|fact| fact.key == key)
+    }
+
     pub(crate) fn get(&self, number: usize) -> &Fact {
         &self.facts[number]
     }

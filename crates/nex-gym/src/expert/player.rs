@@ -50,6 +50,8 @@ pub(crate) struct Player {
     gave_up: Option<String>,
     seen: usize,
     calls: usize,
+    /// What it does is not common knowledge.
+    is_quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +114,72 @@ impl Player {
             gave_up: None,
             seen: 0,
             calls: 0,
+            is_quiet: false,
+        }
+    }
+
+    /// Whether its steps stay its own: others do them all the same.
+    pub(crate) fn keep_quiet(&mut self, is_quiet: bool) {
+        self.is_quiet = is_quiet;
+    }
+
+    /// Takes on `steps`; what it has to do stays in the order of the plan.
+    pub(crate) fn take_steps(&mut self, steps: &[usize]) {
+        self.steps.extend(steps);
+        self.steps.sort_unstable();
+    }
+
+    /// Whether `step` is one of its own.
+    pub(crate) fn has_taken(&self, step: usize) -> bool {
+        self.steps.contains(&step)
+    }
+
+    /// Whether it has calls to make or to wait for.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.next.is_empty() || !self.pending.is_empty()
+    }
+
+    /// Whether `step` is its own and over, well or badly.
+    pub(crate) fn is_over(&self, step: usize) -> bool {
+        matches!(self.states[step], StepState::Done | StepState::Failed)
+    }
+
+    /// Whether it holds the reply of `step`, all pages of it.
+    pub(crate) fn has_whole_reply(&self, step: usize) -> bool {
+        self.states[step] == StepState::Done && self.replies[step].is_some()
+    }
+
+    /// Whether it made the change of `step`.
+    pub(crate) fn has_written(&self, step: usize) -> bool {
+        self.production.task.plan.steps[step].is_write && self.states[step] == StepState::Done
+    }
+
+    /// The values that it was told.
+    pub(crate) fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// The replies that it has, by step.
+    pub(crate) fn replies(&self) -> &[Option<Value>] {
+        &self.replies
+    }
+
+    /// Reads the facts that stand in `text`; the numbers of those found.
+    pub(crate) fn learn(&mut self, text: &str) -> Vec<usize> {
+        let production = self.production.clone();
+        production.script.facts.read(text, &mut self.values)
+    }
+
+    /// Why it cannot go on.
+    pub(crate) fn cause_of_giving_up(&self) -> Option<&str> {
+        self.gave_up.as_deref()
+    }
+
+    /// `step` is in `state`; what is over is common knowledge.
+    fn settle(&mut self, step: usize, state: StepState) {
+        self.states[step] = state;
+        if !self.is_quiet && matches!(state, StepState::Done | StepState::Failed) {
+            self.production.note_done(step);
         }
     }
 
@@ -146,14 +214,22 @@ impl Player {
 
     /// Its next message.
     pub(crate) fn speak(&mut self) -> Utterance {
-        if self.gave_up.is_none() && self.next.is_empty() {
-            self.plan_fresh_calls();
+        if let Some(utterance) = self.next_calls() {
+            return utterance;
         }
         if let Some(cause) = &self.gave_up {
             return Utterance::text(self.production.words.give_up(cause));
         }
-        if self.next.is_empty() {
-            return self.finish();
+        self.finish()
+    }
+
+    /// The calls that it makes next; none where all is over, or it has given up.
+    pub(crate) fn next_calls(&mut self) -> Option<Utterance> {
+        if self.gave_up.is_none() && self.next.is_empty() {
+            self.plan_fresh_calls();
+        }
+        if self.gave_up.is_some() || self.next.is_empty() {
+            return None;
         }
         let mut utterance = Utterance::default();
         for next in std::mem::take(&mut self.next) {
@@ -171,7 +247,7 @@ impl Player {
             let Next { step, arguments, purpose, attempt, .. } = next;
             self.pending.push(Pending { call_id, step, arguments, purpose, attempt });
         }
-        utterance
+        Some(utterance)
     }
 
     /// Plans the calls of the steps that can go now: all reads at once, else one write.
@@ -219,7 +295,7 @@ impl Player {
         let Some(mistake) = self.production.play(step, |form| matches!(form, Form::SkippedWrite)) else {
             return false;
         };
-        self.states[step] = StepState::Done;
+        self.settle(step, StepState::Done);
         if mistake.recovers {
             self.skipped.push(step);
         }
@@ -234,7 +310,7 @@ impl Player {
             Ok(arguments) => arguments,
             Err(_) if production.has_played() => {
                 // The consequence of an earlier mistake: this cannot be done any more.
-                self.states[step] = StepState::Failed;
+                self.settle(step, StepState::Failed);
                 return;
             }
             Err(_) => {
@@ -271,15 +347,13 @@ impl Player {
 
     /// Gives steps that shared another one's call what it brought.
     fn settle_twins(&mut self) {
-        let (states, replies) = (&mut self.states, &mut self.replies);
-        self.twins.retain(|(step, twin)| {
-            let is_over = matches!(states[*twin], StepState::Done | StepState::Failed);
-            if is_over {
-                states[*step] = states[*twin];
-                replies[*step] = replies[*twin].clone();
-            }
-            !is_over
-        });
+        let (over, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.twins).into_iter().partition(|(_, twin)| self.is_over(*twin));
+        self.twins = waiting;
+        for (step, twin) in over {
+            self.settle(step, self.states[twin]);
+            self.replies[step] = self.replies[twin].clone();
+        }
     }
 
     fn plan_wrong_call(&mut self, step: usize, mistake: &Mistake, right: Value, reason: String) {
@@ -308,7 +382,8 @@ impl Player {
         Ok(Value::Object(object))
     }
 
-    fn value_of(&self, source: &ValueSource) -> Result<Value, ResolveError> {
+    /// The value of `source`, from what it was told and from its replies.
+    pub(crate) fn value_of(&self, source: &ValueSource) -> Result<Value, ResolveError> {
         if self.values.is_empty() {
             return resolve(source, &self.replies);
         }
@@ -341,10 +416,10 @@ impl Player {
                 self.next.push(Next { step, arguments, purpose, attempt: attempt + 1, reason });
             }
             Reading::Refused { code } if plan_step.fails_with.as_deref() == Some(&code) => {
-                self.states[pending.step] = StepState::Failed;
+                self.settle(pending.step, StepState::Failed);
             }
             Reading::Refused { .. } if production.has_played() => {
-                self.states[pending.step] = StepState::Failed;
+                self.settle(pending.step, StepState::Failed);
             }
             Reading::Refused { code } => {
                 self.gave_up = Some(words.failed_call(&plan_step.operation, &code));
@@ -356,7 +431,6 @@ impl Player {
         let production = self.production.clone();
         let step = pending.step;
         let plan_step = &production.task.plan.steps[step];
-        self.states[step] = StepState::Done;
         let cursor = plan_step.paging.as_ref().and_then(|paging| paging.next_cursor(&reply)).cloned();
         match (&plan_step.paging, &mut self.replies[step], pending.purpose) {
             (Some(paging), Some(whole), Purpose::Page) => paging.append(whole, reply),
@@ -369,6 +443,8 @@ impl Player {
             self.next.push(Next { step, arguments, purpose: Purpose::Page, attempt: 0, reason });
             // Not done before the last page is there.
             self.states[step] = StepState::Running;
+        } else {
+            self.settle(step, StepState::Done);
         }
     }
 
@@ -415,7 +491,7 @@ impl Player {
             };
             self.gave_up = Some(production.words.failed_call(&plan_step.operation, &code));
         } else if plan_step.fails_with.is_some() {
-            self.states[step] = StepState::Failed;
+            self.settle(step, StepState::Failed);
         } else {
             let reason = production.words.other_way(&plan_step.operation);
             self.next.push(Next { step, arguments: right, purpose: Purpose::Step, attempt: 0, reason });
@@ -424,24 +500,30 @@ impl Player {
 
     /// All steps are over: repairs that were put off, then the answer or the report.
     fn finish(&mut self) -> Utterance {
-        let production = self.production.clone();
-        let words = production.words;
-        if let Some(step) = self.skipped.pop()
-            && let Ok(arguments) = self.arguments(step)
-        {
-            let reason = words.skipped(&production.task.plan.steps[step].operation);
-            self.next.push(Next { step, arguments, purpose: Purpose::Step, attempt: 0, reason });
-            return self.speak();
-        }
-        if let Some(again) = self.second_look() {
-            self.next.push(again);
-            return self.speak();
+        if let Some(utterance) = self.mend() {
+            return utterance;
         }
         let text = match self.ending {
             Ending::Answer => self.answer(),
             Ending::Report => self.report_text(),
         };
+        let words = self.production.words;
         Utterance::text(text.unwrap_or_else(|_| words.give_up(&words.missing())))
+    }
+
+    /// Repairs that were put off until all steps are over.
+    pub(crate) fn mend(&mut self) -> Option<Utterance> {
+        let production = self.production.clone();
+        if let Some(step) = self.skipped.pop()
+            && let Ok(arguments) = self.arguments(step)
+        {
+            let reason = production.words.skipped(&production.task.plan.steps[step].operation);
+            self.next.push(Next { step, arguments, purpose: Purpose::Step, attempt: 0, reason });
+            return self.next_calls();
+        }
+        let again = self.second_look()?;
+        self.next.push(again);
+        self.next_calls()
     }
 
     /// Makes up the value that is to be reported, or, where that is noticed, plans another look.

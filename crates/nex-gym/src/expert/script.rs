@@ -24,7 +24,8 @@ pub(crate) mod names {
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) facts: FactTable,
-    /// Single: one; team: delegations in order; pipeline: the stages.
+    /// Single: one; team: delegations in order; pipeline: the stages; any other framework: none, the
+    /// work is dealt out as it goes.
     pub(crate) jobs: Vec<Job>,
 }
 
@@ -50,6 +51,7 @@ impl Script {
             }
             Pattern::Team => team(plan),
             Pattern::Pipeline => pipeline(plan),
+            Pattern::Framework => Self { facts: FactTable::of_plan(plan), jobs: Vec::new() },
         }
     }
 }
@@ -112,7 +114,8 @@ impl<'a> Borders<'a> {
     }
 }
 
-fn imported<'s>(
+/// The parts of `source` that `me` (none: who owns no step) must be told to know it.
+pub(crate) fn imported<'s>(
     source: &'s ValueSource,
     me: Option<Owner>,
     owners: &[Owner],

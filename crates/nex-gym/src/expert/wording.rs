@@ -126,6 +126,39 @@ impl Words {
         .to_owned()
     }
 
+    /// What whoever leads says when it hands `steps` to `agent`, of which `changes` are changes.
+    pub(crate) fn hand_to(self, agent: &str, changes: usize, steps: usize) -> String {
+        match (self, changes) {
+            (Self::English, 0) => format!("This is for {agent} to look up."),
+            (Self::English, _) if changes == steps => {
+                format!("What is needed for it is known: {agent} makes the change.")
+            }
+            (Self::English, _) => format!("This part is for {agent}: find what it takes, then do it."),
+            (Self::Chinese, 0) => format!("这部分由 {agent} 去查。"),
+            (Self::Chinese, _) if changes == steps => format!("所需信息已齐，由 {agent} 执行变更。"),
+            (Self::Chinese, _) => format!("这部分交给 {agent}：先查清，再执行。"),
+        }
+    }
+
+    /// The line that names the phases that a request needs.
+    pub(crate) fn phases(self, named: &[String]) -> String {
+        let said = self.pick("Going by what the request asks for, this is who has to work on it.", "根据请求内容，需要以下环节处理。");
+        format!("{said}\nphases: {}", named.join(", "))
+    }
+
+    /// The line of a ballot.
+    pub(crate) fn decision(self, label: &str) -> String {
+        format!("decision: {label}")
+    }
+
+    /// One part of a request that was cut into parts, on one line.
+    pub(crate) fn part(self, number: usize, calls: &[String]) -> String {
+        match self {
+            Self::English => format!("Part {number}: {}; report what you find.", calls.join("; then ")),
+            Self::Chinese => format!("第 {number} 部分：{}；并汇报结果。", calls.join("；然后 ")),
+        }
+    }
+
     pub(crate) fn order_head(self, is_first: bool) -> &'static str {
         match (self, is_first) {
             (Self::English, true) => "Please do the following and report back.",
