@@ -1,9 +1,12 @@
 //! Whether the agents of a framework are whole, and their tools are those of their world.
 //!
 //! In: the files, and the plan that made them. Out: [`Finding`]s, each with the rule that is broken.
-//! Agents are loaded, not run. Worlds are tried out by [`crate::world::check_world`].
+//! Agents are loaded here and played by whoever gives a [`Rehearsal`]; worlds are tried out by
+//! [`crate::world::check_world`].
 
+use crate::forge::{CHECK_TASKS, MANIFEST_FILE, Manifest, Rehearsal, Rehearsed};
 use crate::framework::{FrameworkPlan, WorkflowPattern};
+use crate::world::check_world;
 use nex_agent::{AgentSpec, LoadOptions, RunnableSpec, Severity, load_runnable, tool_name_fits};
 use nex_world::World;
 use serde::{Deserialize, Serialize};
@@ -36,6 +39,40 @@ impl Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.rule, self.message)
+    }
+}
+
+/// What is wrong with the framework in `folder`, by its `framework.json`: agents, world, whether they
+/// fit, and whether `rehearsal` gets through; with what playing it showed.
+pub fn check_framework(folder: &Path, rehearsal: &dyn Rehearsal) -> (Vec<Finding>, Option<Rehearsed>) {
+    let manifest = std::fs::read(folder.join(MANIFEST_FILE)).map_err(|cause| cause.to_string());
+    let manifest = manifest.and_then(|text| {
+        serde_json::from_slice::<Manifest>(&text).map_err(|cause| format!("{MANIFEST_FILE}: {cause}"))
+    });
+    let manifest = match manifest {
+        Ok(manifest) => manifest,
+        Err(cause) => return (vec![Finding::new("schema", cause)], None),
+    };
+    let world_file = folder.join(&manifest.world_file);
+    let world = match World::load(&world_file) {
+        Ok(world) => world,
+        Err(cause) => return (vec![Finding::new("world", cause.to_string())], None),
+    };
+    let seeds = (0..CHECK_TASKS).map(|at| manifest.seed.wrapping_add(at));
+    let name = world_file.display().to_string();
+    let mut found: Vec<Finding> = check_world(world.source(), &name, seeds)
+        .err()
+        .map(|cause| Finding::new("world", cause.to_string()))
+        .into_iter()
+        .collect();
+    let entry = folder.join(&manifest.entry);
+    found.extend(check_agents(&entry, &world, Some(&manifest.plan)));
+    if !found.is_empty() {
+        return (found, None);
+    }
+    match rehearsal.rehearse(&entry, &world, manifest.seed) {
+        Ok(rehearsed) => (found, rehearsed),
+        Err(finding) => (vec![finding], None),
     }
 }
 

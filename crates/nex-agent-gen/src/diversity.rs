@@ -1,9 +1,13 @@
 //! How the frameworks of a fleet differ: counts and entropy an axis, and how like they read.
 
+mod map;
+
 use crate::forge::Forged;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
+/// Frameworks on the map.
+const MAX_MAPPED: usize = 1_000;
 /// Words of one shingle.
 const SHINGLE_WORDS: usize = 5;
 
@@ -19,6 +23,9 @@ pub struct Diversity {
     pub likeness_mean: f64,
     /// See `likeness_mean`.
     pub likeness_max: f64,
+    /// Where the first frameworks, at most 1,000, lie on a map: the more two have in common, the
+    /// nearer they are, as far as two dimensions can show it (`map.rs`).
+    pub map: Vec<(f64, f64)>,
 }
 
 /// One axis.
@@ -60,10 +67,15 @@ impl Diversity {
             ("references", axis(&|forged| name_of(&forged.manifest.world.shape))),
             ("tools_per_agent", axis(&|forged| number(tools_per_agent(forged)))),
         ];
+        // Of each to those before it.
+        let mut distances = Vec::new();
         let (mut sum, mut pairs, mut likeness_max) = (0.0, 0usize, 0.0f64);
         for (at, one) in shingles.iter().enumerate() {
             for other in &shingles[..at] {
                 let likeness = one.likeness(other);
+                if at < MAX_MAPPED {
+                    distances.push(1.0 - likeness);
+                }
                 sum += likeness;
                 pairs += 1;
                 likeness_max = likeness_max.max(likeness);
@@ -74,6 +86,7 @@ impl Diversity {
             axes: axes.map(|(name, axis)| (name.to_owned(), axis)).into(),
             likeness_mean: sum / pairs.max(1) as f64,
             likeness_max,
+            map: map::scale(&distances, shingles.len().min(MAX_MAPPED)),
         }
     }
 }

@@ -31,7 +31,7 @@ use thiserror::Error;
 pub const MANIFEST_FILE: &str = "framework.json";
 
 /// Tasks of each difficulty that a world has to give.
-const CHECK_TASKS: u64 = 6;
+pub(crate) const CHECK_TASKS: u64 = 6;
 /// Below this share of the sentence's words, weighted by how rare they are, a domain is a guess.
 const DOUBTFUL_SCORE: f64 = 0.15;
 /// Version of [`Manifest`].

@@ -88,11 +88,7 @@ pub fn smoke_run(
     Ok(run)
 }
 
-async fn play(
-    harness: &Harness,
-    task: Arc<nex_world::task::Task>,
-    environment: &dyn Environment,
-) -> Episode {
+async fn play(harness: &Harness, task: Arc<nex_world::task::Task>, environment: &dyn Environment) -> Episode {
     let id = episode_id(0, task.record.id.as_str(), harness.name(), "expert", 0);
     harness.run(&task, environment, &Expert::default(), id, 0, &CancellationToken::new()).await
 }

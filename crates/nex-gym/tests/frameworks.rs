@@ -12,7 +12,10 @@ fn the_files_check_clean_in_every_world() {
         let profile = WorldProfile::of(&world);
         for pattern in Pattern::ALL {
             let folder = tempfile::tempdir().expect("a folder");
-            let entry = framework(pattern, &profile).expect("it is built in").write(folder.path()).expect("files are written");
+            let entry = framework(pattern, &profile)
+                .expect("it is built in")
+                .write(folder.path())
+                .expect("files are written");
             let found = check(&entry, &LoadOptions::default());
             assert!(found.is_empty(), "{} {pattern}: {found:?}", world.name());
         }

@@ -6,7 +6,7 @@ use crate::recipe::{Recipe, Transport};
 use crate::{PipelineError, RunFolder, WorldSource};
 use nex_gym::rollout::{Order, RolloutControl};
 use nex_gym::{
-    Assignment, Driver, Environment, Harness, Lane, Pattern, Progress, Rollout, RolloutError, RolloutOptions,
+    Assignment, Driver, Environment, Harness, Lane, Progress, Rollout, RolloutError, RolloutOptions,
     RolloutSummary,
 };
 use nex_trajectory::store::{OpenReport, Reader, Store, StoreError};
@@ -47,7 +47,7 @@ pub async fn execute(
     let (store, report) = Store::<Episode>::open(&dir).map_err(|e| PipelineError::file(&dir, e))?;
     observer.on_open(&report);
     let done = finished_ids(folder)?;
-    let harnesses = open_harnesses(recipe)?;
+    let harnesses = plan.open_harnesses()?;
     let broken_task: Arc<Mutex<Option<PipelineError>>> = Arc::default();
     let lanes = lanes(
         plan,
@@ -77,22 +77,6 @@ pub async fn execute(
         return Err(error);
     }
     Ok(summary)
-}
-
-/// The harnesses that the recipe names, in its order.
-///
-/// # Errors
-/// A framework that comes with Nex is broken.
-pub fn open_harnesses(recipe: &Recipe) -> Result<Vec<Arc<Harness>>, PipelineError> {
-    recipe
-        .harnesses
-        .iter()
-        .map(|name| {
-            let pattern = Pattern::from_name(name)
-                .ok_or_else(|| PipelineError::value("harnesses", format!("`{name}` is unknown")))?;
-            Ok(Arc::new(Harness::builtin(pattern)))
-        })
-        .collect()
 }
 
 /// The environments that the recipe asks for.

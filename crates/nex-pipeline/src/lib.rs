@@ -11,6 +11,7 @@ pub mod convert;
 pub mod error;
 pub mod execute;
 pub mod export;
+pub mod framework_source;
 pub mod import;
 pub mod in_order;
 pub mod measure;
@@ -24,6 +25,7 @@ mod topology;
 pub mod world_source;
 
 pub use error::PipelineError;
+pub use framework_source::FrameworkSource;
 pub use recipe::Recipe;
 pub use run_folder::RunFolder;
 pub use synthesis::Synthesis;

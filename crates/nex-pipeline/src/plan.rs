@@ -1,13 +1,15 @@
 //! The plan: which tasks are generated, and which episodes are made of them.
 //!
-//! Pure: a function of the recipe and the worlds. Task `i` lies in world `i mod worlds`, its
-//! harness advances once the worlds are through, and difficulty and language are drawn by the
-//! recipe's shares from (seed, i).
+//! Pure: a function of the recipe and the files that it names. Task `i` lies in world
+//! `i mod worlds`, its harness advances once the worlds are through, and difficulty and language are
+//! drawn by the recipe's shares from (seed, i). The world of a framework is played by that framework
+//! only.
 
 use crate::recipe::Recipe;
 use crate::run_folder::beside;
-use crate::{PipelineError, RunFolder, WorldSource};
+use crate::{FrameworkSource, PipelineError, RunFolder, WorldSource};
 use indexmap::IndexMap;
+use nex_gym::{Harness, Pattern};
 use nex_world::Language;
 use nex_world::task::{Dials, Difficulty, Task};
 use rand::{RngExt, SeedableRng};
@@ -15,6 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Draws of a task before its place in the plan is given up.
@@ -23,8 +26,12 @@ const MAX_DRAWS: u64 = 20;
 /// The tasks and episodes of a run.
 #[derive(Clone)]
 pub struct Plan {
-    /// The worlds, in the recipe's order.
+    /// The worlds: those that the recipe names, in its order, then those of frameworks.
     pub worlds: Vec<WorldSource>,
+    /// The frameworks, in the recipe's order.
+    pub frameworks: Vec<FrameworkSource>,
+    /// For each world the harnesses that play in it.
+    harnesses: Vec<Vec<String>>,
     /// The tasks, in order.
     pub tasks: Vec<PlannedTask>,
     attempts: u32,
@@ -63,10 +70,75 @@ impl Plan {
     /// # Errors
     /// A world cannot be loaded.
     pub fn new(recipe: &Recipe) -> Result<Self, PipelineError> {
-        let worlds = open_worlds(&recipe.worlds)?;
+        let mut worlds = open_worlds(&recipe.world_names())?;
+        let mut harnesses = vec![recipe.harnesses.clone(); worlds.len()];
+        let mut frameworks: Vec<FrameworkSource> = Vec::new();
+        for path in &recipe.frameworks {
+            for framework in FrameworkSource::open_all(Path::new(path))? {
+                let world = framework.world();
+                if frameworks.iter().any(|other| other.name() == framework.name()) {
+                    let cause = format!("framework `{}` stands twice", framework.name());
+                    return Err(PipelineError::value("frameworks", cause));
+                }
+                match worlds.iter().position(|other| other.name() == world.name()) {
+                    None => {
+                        worlds.push(world);
+                        harnesses.push(vec![framework.name().to_owned()]);
+                    }
+                    // Several teams may work in one world.
+                    Some(place) if worlds[place].source() == world.source() => {
+                        harnesses[place].push(framework.name().to_owned());
+                    }
+                    Some(_) => {
+                        let cause = format!(
+                            "framework `{}` has another world called `{}`: rename one of them",
+                            framework.name(),
+                            world.name()
+                        );
+                        return Err(PipelineError::value("frameworks", cause));
+                    }
+                }
+                frameworks.push(framework);
+            }
+        }
+        if worlds.is_empty() {
+            return Err(PipelineError::value("worlds", "names no world, and `frameworks` no framework"));
+        }
         let count = recipe.episodes.div_ceil(u64::from(recipe.attempts));
-        let tasks = (0..count).map(|i| planned_task(recipe, worlds.len(), i)).collect();
-        Ok(Self { worlds, tasks, attempts: recipe.attempts, episodes: recipe.episodes })
+        let tasks = (0..count).map(|i| planned_task(recipe, &harnesses, i)).collect();
+        let (attempts, episodes) = (recipe.attempts, recipe.episodes);
+        Ok(Self { worlds, frameworks, harnesses, tasks, attempts, episodes })
+    }
+
+    /// The names of the harnesses that play in world `world`.
+    pub fn harnesses_of(&self, world: usize) -> &[String] {
+        &self.harnesses[world]
+    }
+
+    /// Whether any harness is a built-in one.
+    pub fn has_builtin_harnesses(&self) -> bool {
+        self.harnesses.iter().flatten().any(|name| Pattern::from_name(name).is_some())
+    }
+
+    /// All harnesses, the built-in ones first.
+    ///
+    /// # Errors
+    /// A harness that is none of the built-in ones.
+    pub fn open_harnesses(&self) -> Result<Vec<Arc<Harness>>, PipelineError> {
+        let mut opened: Vec<Arc<Harness>> =
+            self.frameworks.iter().map(|framework| Arc::new(framework.harness())).collect();
+        let mut builtin = Vec::new();
+        for name in self.harnesses.iter().flatten() {
+            let is_opened = |harness: &Arc<Harness>| harness.name() == name;
+            if opened.iter().any(is_opened) || builtin.iter().any(is_opened) {
+                continue;
+            }
+            let pattern = Pattern::from_name(name)
+                .ok_or_else(|| PipelineError::value("harnesses", format!("`{name}` is unknown")))?;
+            builtin.push(Arc::new(Harness::builtin(pattern)));
+        }
+        builtin.append(&mut opened);
+        Ok(builtin)
     }
 
     /// The episodes, in order: all attempts at one task stand together.
@@ -104,7 +176,7 @@ impl Plan {
     }
 }
 
-fn planned_task(recipe: &Recipe, worlds: usize, index: u64) -> PlannedTask {
+fn planned_task(recipe: &Recipe, harnesses: &[Vec<String>], index: u64) -> PlannedTask {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"nex task 1");
     hasher.update(&recipe.seed.to_le_bytes());
@@ -119,10 +191,11 @@ fn planned_task(recipe: &Recipe, worlds: usize, index: u64) -> PlannedTask {
         "zh" => Language::Zh,
         _ => Language::En,
     };
-    let harness = (index as usize / worlds) % recipe.harnesses.len();
+    let (turn, world) = (index as usize / harnesses.len(), index as usize % harnesses.len());
+    let here = &harnesses[world];
     PlannedTask {
-        world: index as usize % worlds,
-        harness: recipe.harnesses[harness].clone(),
+        world,
+        harness: here[turn % here.len()].clone(),
         // Room for the further draws of one task without meeting those of another.
         seed: rng.random::<u64>() & !0xff,
         difficulty,
@@ -144,10 +217,10 @@ fn draw<'a>(shares: &'a IndexMap<String, f64>, rng: &mut ChaCha8Rng) -> &'a str 
 }
 
 /// The worlds that a recipe names: `*`, names of built-in ones, paths.
-fn open_worlds(names: &[String]) -> Result<Vec<WorldSource>, PipelineError> {
+fn open_worlds(names: &[&str]) -> Result<Vec<WorldSource>, PipelineError> {
     let mut worlds: Vec<WorldSource> = Vec::new();
     for name in names {
-        if name == "*" {
+        if *name == "*" {
             worlds.extend(WorldSource::builtin()?);
         } else {
             worlds.push(WorldSource::open(name)?);

@@ -18,10 +18,14 @@ pub struct Recipe {
     pub seed: u64,
     /// Episodes to make.
     pub episodes: u64,
-    /// Names of built-in worlds, paths of world files, or `*` for all built-in ones.
+    /// Names of built-in worlds, paths of world files, or `*` for all built-in ones. Empty, it means
+    /// `*`, or no world but theirs where `frameworks` are named.
     pub worlds: Vec<String>,
-    /// `single`, `team`, `pipeline`.
+    /// `single`, `team`, `pipeline`: who plays in `worlds`.
     pub harnesses: Vec<String>,
+    /// Folders of frameworks, as `nex forge` makes them, or folders of such; each plays in its own
+    /// world.
+    pub frameworks: Vec<String>,
     /// What drives the agents: `expert`, `null`, `random`, `openai:NAME`, `anthropic:NAME`,
     /// `script:PATH`, `replay:PATH`, `record:PATH=…`.
     pub driver: String,
@@ -97,8 +101,9 @@ impl Default for Recipe {
             name: String::new(),
             seed: 0,
             episodes: 100,
-            worlds: vec!["*".to_owned()],
+            worlds: Vec::new(),
             harnesses: ["single", "team", "pipeline"].map(str::to_owned).to_vec(),
+            frameworks: Vec::new(),
             driver: "expert".to_owned(),
             expert: ExpertRecipe::default(),
             difficulty: shares([("easy", 0.4), ("medium", 0.4), ("hard", 0.2)]),
@@ -153,6 +158,14 @@ impl Recipe {
         serde_saphyr::from_str_with_options(text, options).map_err(|e| e.to_string())
     }
 
+    /// The worlds to play in besides those of frameworks, as named.
+    pub fn world_names(&self) -> Vec<&str> {
+        if self.worlds.is_empty() && self.frameworks.is_empty() {
+            return vec!["*"];
+        }
+        self.worlds.iter().map(String::as_str).collect()
+    }
+
     /// Checks what the types cannot say.
     ///
     /// # Errors
@@ -166,12 +179,6 @@ impl Recipe {
         }
         if self.concurrency == 0 {
             return Err(PipelineError::value("concurrency", "must be at least 1"));
-        }
-        if self.worlds.is_empty() {
-            return Err(PipelineError::value(
-                "worlds",
-                "names no world; `[\"*\"]` takes all built-in ones, `nex world list` shows them",
-            ));
         }
         check_names("harnesses", &self.harnesses, &["single", "team", "pipeline"])?;
         check_names("export.formats", &self.export.formats, &ExportTarget::names())?;
@@ -275,12 +282,6 @@ mod tests {
         check(
             "expert: {recovery: 1.5}",
             expect!["recipe key `expert.recovery`: is 1.5; it must be within 0 and 1"],
-        );
-        check(
-            "worlds: []",
-            expect![[
-                r#"recipe key `worlds`: names no world; `["*"]` takes all built-in ones, `nex world list` shows them"#
-            ]],
         );
     }
 

@@ -6,7 +6,7 @@
 //! Every stage looks at what is there and does what is missing, so the same call after a crash
 //! goes on. The report is written by whoever has `nex-view`.
 
-use crate::execute::{ExecuteObserver, execute, open_environments, open_harnesses};
+use crate::execute::{ExecuteObserver, execute, open_environments};
 use crate::export::{ExportOptions, ExportReport, ExportTarget, write_one};
 use crate::in_order::EpisodesInOrder;
 use crate::measure::Measurement;
@@ -14,9 +14,10 @@ use crate::plan::{Plan, TaskFile};
 use crate::recipe::{Recipe, Transport};
 use crate::run_folder::{MANIFEST_VERSION, write_json, write_whole};
 use crate::topology::topology;
-use crate::{PipelineError, RunFolder, card};
+use crate::{FrameworkSource, PipelineError, RunFolder, card};
+use nex_agent::RunnableSpec;
 use nex_gym::rollout::RolloutControl;
-use nex_gym::{Driver, RolloutSummary};
+use nex_gym::{Driver, Harness, RolloutSummary};
 use nex_trajectory::run::{RunManifest, RunMetrics};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -90,18 +91,31 @@ impl Synthesis {
     /// # Errors
     /// A framework is broken or a file cannot be written.
     pub fn write_frameworks(&self) -> Result<(), PipelineError> {
-        let harnesses = open_harnesses(&self.recipe)?;
-        let mut shapes = Vec::new();
+        let harnesses = self.plan.open_harnesses()?;
+        let mut shapes: Vec<(Arc<Harness>, Arc<RunnableSpec>)> = Vec::new();
         for (index, world) in self.plan.worlds.iter().enumerate() {
             let profile = world.profile();
-            for harness in &harnesses {
+            for name in self.plan.harnesses_of(index) {
+                let harness = harnesses.iter().find(|harness| harness.name() == name);
+                let harness = harness.expect("the plan opens all that it names");
                 let fail = |e: nex_gym::GymError| PipelineError::Harness {
                     harness: harness.name().to_owned(),
                     cause: e.to_string(),
                 };
                 let dir = self.folder.frameworks_dir().join(world.name()).join(harness.name());
-                nex_gym::framework(harness.pattern(), &profile).map_err(fail)?.write(&dir).map_err(fail)?;
-                if index == 0 {
+                match self.plan.frameworks.iter().find(|framework| framework.name() == name) {
+                    Some(framework) => {
+                        for (path, bytes) in framework.files() {
+                            write_whole(&dir.join(path), bytes)?;
+                        }
+                    }
+                    None => {
+                        let files = nex_gym::framework(harness.pattern(), &profile).map_err(fail)?;
+                        files.write(&dir).map_err(fail)?;
+                    }
+                }
+                // A harness is drawn as it is in the first world that it plays in.
+                if shapes.iter().all(|(shown, _)| shown.name() != name) {
                     shapes.push((harness.clone(), harness.spec(&profile).map_err(fail)?));
                 }
             }
@@ -202,12 +216,17 @@ fn manifest(recipe: &Recipe, plan: &Plan) -> Result<RunManifest, PipelineError> 
         transport: Transport::InProcess,
         export: crate::recipe::ExportRecipe::default(),
         worlds: plan.worlds.iter().map(|w| w.name().to_owned()).collect(),
+        frameworks: plan.frameworks.iter().map(|f| f.name().to_owned()).collect(),
         ..recipe.clone()
     };
     let mut hasher = blake3::Hasher::new();
     hasher.update(to_value(&essence)?.to_string().as_bytes());
     for world in &plan.worlds {
         hasher.update(blake3::hash(world.source().unwrap_or(world.name()).as_bytes()).as_bytes());
+    }
+    for (path, bytes) in plan.frameworks.iter().flat_map(FrameworkSource::files) {
+        hasher.update(path.to_string_lossy().as_bytes());
+        hasher.update(blake3::hash(bytes).as_bytes());
     }
     hasher.update(&nex_world::task::GENERATOR_VERSION.to_le_bytes());
     Ok(RunManifest {

@@ -3,6 +3,8 @@
 //! A run folder (`nex_trajectory::run`) goes in, one `report.html` comes out: figures of the whole
 //! run, the shape of its worlds and agents, and a sample of its trajectories as trees.
 //!
+//! A fleet of frameworks becomes a gallery in the same way ([`render_gallery`]).
+//!
 //! Invariants:
 //! - The page is whole by itself: no request leaves it, and it reads well with scripts off.
 //! - What a model or a tool wrote is hostile. It reaches the page only as escaped text, through
@@ -12,6 +14,7 @@
 
 mod chart;
 mod folder;
+mod gallery;
 mod json;
 mod page;
 mod policy;
@@ -20,5 +23,6 @@ mod sample;
 mod statistics;
 mod text;
 
+pub use gallery::{GalleryAxis, GalleryInput, GalleryItem, render_gallery};
 pub use folder::{ViewError, write_report};
 pub use report::{ReportInput, render_report};

@@ -49,7 +49,8 @@ pub fn forge_fleet(
 ) -> Result<Fleet, ForgeError> {
     let places = places(request);
     let mut chosen = Chosen::default();
-    for (place, made) in first_of_each(&places, request.threads, rehearsal, progress).into_iter().enumerate() {
+    for (place, made) in first_of_each(&places, request.threads, rehearsal, progress).into_iter().enumerate()
+    {
         let again = |attempt: u64| {
             let seed = places[place].seed.wrapping_add(attempt << 32);
             forge_rehearsed(&ForgeRequest { seed, ..places[place].clone() }, rehearsal)

@@ -131,6 +131,37 @@ pub fn plan_framework(
 }
 
 impl FrameworkPlan {
+    /// From which agent work goes to which, as indices: delegation where an agent leads, else the
+    /// ways that the runtime takes.
+    pub fn edges(&self) -> Vec<(usize, usize)> {
+        let of = |duty: Duty| self.agents.iter().position(|agent| agent.duty == duty);
+        let last = self.agents.len().saturating_sub(1);
+        let chain = |from: usize, to: usize| (from..to).map(|at| (at, at + 1)).collect::<Vec<_>>();
+        match self.pattern {
+            WorkflowPattern::Router => (1..=last).map(|desk| (0, desk)).collect(),
+            WorkflowPattern::ConditionalPhases => {
+                (1..last).flat_map(|desk| [(0, desk), (desk, last)]).collect()
+            }
+            WorkflowPattern::DebateVote => (0..last).map(|voter| (voter, last)).collect(),
+            WorkflowPattern::CriticReviser => {
+                let mut edges = chain(0, last);
+                edges.extend(of(Duty::Critic).map(|critic| (critic, 0)));
+                edges
+            }
+            // Round and round, until the report.
+            WorkflowPattern::Blackboard if last > 1 => {
+                let mut edges = chain(0, last);
+                edges.push((last - 1, 0));
+                edges
+            }
+            pattern if pattern.is_fixed() => chain(0, last),
+            _ => {
+                let agents = self.agents.iter().enumerate();
+                agents.flat_map(|(at, agent)| agent.sub_agents.iter().map(move |sub| (at, *sub))).collect()
+            }
+        }
+    }
+
     /// Levels of delegation: 1 for a single agent or a sequence of them.
     pub fn depth(&self) -> usize {
         fn below(plan: &FrameworkPlan, index: usize) -> usize {

@@ -1,9 +1,13 @@
-//! `nex check`: agents, pipelines, workflows, worlds and recipes, all that is wrong in them at once.
+//! `nex check`: agents, pipelines, workflows, worlds, recipes and whole frameworks, all that is wrong
+//! in them at once.
 
 use crate::args::{CheckArgs, FileKind};
 use crate::failure::{Code, Failure, Outcome};
+use crate::rehearsal::ExpertRehearsal;
 use crate::terminal::{Tint, print, safe, tint};
 use nex_agent::{Diagnostic, LoadOptions, Severity};
+use nex_agent_gen::check::check_framework;
+use nex_agent_gen::forge::MANIFEST_FILE;
 use nex_pipeline::Recipe;
 use nex_world::World;
 use std::path::{Path, PathBuf};
@@ -32,7 +36,21 @@ pub(crate) fn run(args: CheckArgs) -> Outcome {
             }
         }
     }
-    print(format!("{} files, {errors} errors, {warnings} warnings", files.len()));
+    // What the files are worth together is only looked at where each is right by itself.
+    let mut played = 0;
+    if errors == 0 {
+        for folder in frameworks(&args.paths)? {
+            let (found, rehearsed) = check_framework(&folder, &ExpertRehearsal);
+            for finding in &found {
+                let place = folder.join(MANIFEST_FILE);
+                print(tint(Tint::Bad, &safe(&format!("{}: error: {finding}", place.display()), 4_000)));
+            }
+            errors += found.len();
+            played += rehearsed.map_or(0, |rehearsed| rehearsed.episodes);
+        }
+    }
+    let tasks = if played > 0 { format!(", {played} tasks solved by the expert") } else { String::new() };
+    print(format!("{} files, {errors} errors, {warnings} warnings{tasks}", files.len()));
     if errors > 0 {
         return Err(Failure::new(Code::Found, ""));
     }
@@ -65,6 +83,24 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// The frameworks at `paths` and in their folders, in order of name.
+fn frameworks(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.join(MANIFEST_FILE).is_file() {
+            found.push(path.clone());
+        } else if path.is_dir() {
+            let entries =
+                std::fs::read_dir(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+            let mut inner: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+            inner.retain(|folder| folder.join(MANIFEST_FILE).is_file());
+            inner.sort();
+            found.append(&mut inner);
+        }
+    }
+    Ok(found)
 }
 
 fn check_file(path: &Path, kind: Option<FileKind>) -> Vec<Diagnostic> {

@@ -7,10 +7,11 @@ use crate::terminal::{Tint, is_rich, print, safe, tell, tint};
 use indicatif::{ProgressBar, ProgressStyle};
 use nex_agent_gen::diversity::Diversity;
 use nex_agent_gen::forge::{
-    FleetRequest, ForgeError, ForgeRequest, Forged, forge_fleet, forge_rehearsed, write,
+    Fleet, FleetRequest, ForgeError, ForgeRequest, Forged, forge_fleet, forge_rehearsed, write,
 };
 use nex_agent_gen::framework::WorkflowPattern;
 use nex_agent_gen::world::domains;
+use nex_view::{GalleryAxis, GalleryInput, GalleryItem, render_gallery};
 use std::path::Path;
 
 /// Frameworks of one fleet.
@@ -114,15 +115,56 @@ fn many(args: &ForgeArgs, count: usize) -> Outcome {
     bar.finish_and_clear();
     let fleet = fleet.map_err(failed)?;
     for (index, forged) in fleet.frameworks.iter().enumerate() {
-        store(forged, &args.out.join(format!("{index:04}-{}", forged.manifest.name)))?;
+        store(forged, &args.out.join(folder_of(index, forged)))?;
     }
     let path = args.out.join("diversity.json");
     let json = serde_json::to_string_pretty(&fleet.diversity).map_err(Failure::surroundings)?;
     std::fs::write(&path, json + "\n")
         .map_err(|e| Failure::surroundings(format!("{}: {e}", path.display())))?;
+    let gallery = args.out.join("gallery.html");
+    std::fs::write(&gallery, render_gallery(&gallery_of(&fleet, &args.out)))
+        .map_err(|e| Failure::surroundings(format!("{}: {e}", gallery.display())))?;
     tell_diversity(&fleet.diversity, fleet.near_duplicates);
-    print(format!("written to {}; how they differ: {}", args.out.display(), path.display()));
+    print(format!(
+        "written to {}; how they differ: {}, {}",
+        args.out.display(),
+        path.display(),
+        gallery.display()
+    ));
     Ok(())
+}
+
+/// The folder of framework number `index`.
+fn folder_of(index: usize, forged: &Forged) -> String {
+    format!("{index:04}-{}", forged.manifest.name)
+}
+
+fn gallery_of(fleet: &Fleet, out: &Path) -> GalleryInput {
+    let items = fleet.frameworks.iter().enumerate().map(|(index, forged)| {
+        let manifest = &forged.manifest;
+        let agents = manifest.plan.agents.iter();
+        GalleryItem {
+            folder: folder_of(index, forged),
+            title: manifest.title.clone(),
+            pattern: manifest.plan.pattern.to_string(),
+            agents: agents.map(|agent| (agent.name.clone(), agent.description.clone())).collect(),
+            edges: manifest.plan.edges(),
+            operations: manifest.world.operations.len(),
+            place: fleet.diversity.map.get(index).copied(),
+        }
+    });
+    let axes = fleet.diversity.axes.iter().map(|(name, axis)| GalleryAxis {
+        name: name.clone(),
+        counts: axis.counts.iter().map(|(value, count)| (value.clone(), *count as u64)).collect(),
+        entropy_bits: axis.entropy_bits,
+    });
+    GalleryInput {
+        name: out.file_name().map_or("fleet".to_owned(), |name| name.to_string_lossy().into_owned()),
+        planner: fleet.frameworks.first().map(|forged| forged.manifest.planner.clone()).unwrap_or_default(),
+        frameworks: items.collect(),
+        axes: axes.collect(),
+        likeness: (fleet.diversity.likeness_mean, fleet.diversity.likeness_max),
+    }
 }
 
 fn tell_diversity(diversity: &Diversity, near_duplicates: usize) {

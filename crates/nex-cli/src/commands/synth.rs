@@ -24,13 +24,19 @@ pub(crate) fn make(recipe: Recipe, out: &Path, limit: Option<u64>) -> Result<Pat
     let driver = open_driver(&recipe)?;
     let synthesis = Synthesis::open(recipe, out, server_command()?).map_err(told)?;
     let recipe = synthesis.recipe();
+    let frameworks = synthesis.plan().frameworks.len();
+    let has_builtin = synthesis.plan().has_builtin_harnesses();
+    let harnesses = match (frameworks, has_builtin) {
+        (0, _) => format!("harnesses {}", recipe.harnesses.join(", ")),
+        (count, false) => format!("{count} frameworks"),
+        (count, true) => format!("harnesses {} and {count} frameworks", recipe.harnesses.join(", ")),
+    };
     tell(format!(
-        "{} {}: {} episodes in {} worlds, harnesses {}, driver {}{}",
+        "{} {}: {} episodes in {} worlds, {harnesses}, driver {}{}",
         tint(Tint::Strong, "run"),
         out.display(),
         recipe.episodes,
         synthesis.plan().worlds.len(),
-        recipe.harnesses.join(", "),
         recipe.driver,
         if recipe.driver == "expert" { " (built in, not a language model)" } else { "" },
     ));

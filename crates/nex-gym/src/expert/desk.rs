@@ -316,7 +316,11 @@ impl Desk {
         let is_first = self.met.insert(colleague);
         let text = self.order_text(&steps, &known, &report, is_first);
         steps.iter().for_each(|step| self.given_to[*step] = Some(colleague));
-        production.note_assignment(Order { text: text.clone(), steps: steps.clone(), report: report.clone() });
+        production.note_assignment(Order {
+            text: text.clone(),
+            steps: steps.clone(),
+            report: report.clone(),
+        });
         let mut arguments = json!({"sub_agent_name": name, "message": text});
         if !is_first {
             // The same conversation goes on: it holds the replies that were read before.

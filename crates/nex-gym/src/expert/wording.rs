@@ -142,7 +142,10 @@ impl Words {
 
     /// The line that names the phases that a request needs.
     pub(crate) fn phases(self, named: &[String]) -> String {
-        let said = self.pick("Going by what the request asks for, this is who has to work on it.", "根据请求内容，需要以下环节处理。");
+        let said = self.pick(
+            "Going by what the request asks for, this is who has to work on it.",
+            "根据请求内容，需要以下环节处理。",
+        );
         format!("{said}\nphases: {}", named.join(", "))
     }
 

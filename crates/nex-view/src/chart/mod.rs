@@ -5,12 +5,14 @@
 //! can be read without seeing colours, or anything at all.
 
 mod bars;
+mod dots;
 mod funnel;
 mod graph;
 mod histogram;
 mod layers;
 
 pub(crate) use bars::{CountRow, RateRow, count_bars, rate_bars, score_bar};
+pub(crate) use dots::{dots, small_graph};
 pub(crate) use funnel::funnel;
 pub(crate) use graph::{Card, CardLine, Mark, graph};
 pub(crate) use histogram::histogram;

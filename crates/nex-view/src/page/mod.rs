@@ -16,7 +16,7 @@ pub(crate) use topology::{agents, worlds};
 use maud::{Markup, html};
 
 /// A figure with a heading, its drawing, and a caption that says what is counted and how.
-fn figure(heading: &str, drawing: &Markup, caption: &str) -> Markup {
+pub(crate) fn figure(heading: &str, drawing: &Markup, caption: &str) -> Markup {
     html! {
         figure {
             h3 { (heading) }

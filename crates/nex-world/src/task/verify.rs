@@ -3,7 +3,7 @@
 //! | part | weight | score |
 //! |---|---|---|
 //! | `final_state` | 0.5 | share of the wanted changes that are there |
-//! | `answer` | 0.25 | share of the wanted facts that the answer says |
+//! | `answer` | 0.25 | share of the wanted facts that the answer says; a refusal counts only after a look |
 //! | `policy` | 0.1 | 1 without a breach; halved by each one |
 //! | `no_collateral` | 0.15 | 1 / (1 + changes that nobody asked for) |
 //!
@@ -16,7 +16,7 @@
 use super::answer::Hearing;
 use super::oracle::initial_state;
 use super::resolve::{plain_text, same};
-use super::{Check, Fact, Task};
+use super::{Check, Fact, FactKind, Task};
 use crate::json::to_json;
 use crate::schema::Schema;
 use crate::session::{CallRecord, Outcome, SessionExport, WorldSession};
@@ -78,7 +78,14 @@ fn judge(
     let year = civil_from_days(i32::try_from(world.start_time().div_euclid(DAY_S)).unwrap_or(0)).0;
     let given = format!("{} {}", task.record.instruction, task.briefing.policies.join(" "));
     let hearing = Hearing { facts: &facts, instruction: &given, year };
-    let unsaid: Vec<String> = hearing.judge(answer.unwrap_or_default()).into_iter().flatten().collect();
+    let heard = facts.iter().zip(hearing.judge(answer.unwrap_or_default()));
+    let unsaid: Vec<String> = heard
+        .filter_map(|(fact, unsaid)| {
+            // Who did not look does not decline: it does nothing.
+            let is_blind = fact.kind == FactKind::Refusal && judged.unlooked.contains(&fact.about);
+            unsaid.or_else(|| is_blind.then(|| format!("declined without a look: {}", fact.about)))
+        })
+        .collect();
     let answer_share = share(facts.len() - unsaid.len().min(facts.len()), facts.len());
 
     let (state_weight, answer_weight) = match (judged.wanted > 0, !facts.is_empty()) {
@@ -145,6 +152,8 @@ struct Judged {
     unmet: Vec<String>,
     unasked: Vec<String>,
     breaches: Vec<String>,
+    /// What was to be declined and was not looked at.
+    unlooked: Vec<String>,
 }
 
 impl Judged {
@@ -220,7 +229,10 @@ impl Judged {
                                     .any(|value| any_of.iter().any(|wanted| is_same_text(value, wanted)))
                             })
                     });
-                    judged.count(is_met, || format!("declined without a look: {about}"));
+                    judged.count(is_met, || format!("not looked at: {about}"));
+                    if !is_met {
+                        judged.unlooked.push(about.clone());
+                    }
                 }
                 Check::Says(_) => {}
             }

@@ -139,6 +139,23 @@ fn the_wrong_target_is_not_accepted() {
     assert!(tried > 0);
 }
 
+/// Words alone earn nothing: neither a refusal nor a claim that all is done.
+#[test]
+fn whoever_made_no_call_earns_nothing_by_words() {
+    for_each_task(13..16, |world, task| {
+        let session = task.session(world).expect("a session");
+        for words in [
+            "I cannot do that, the rules forbid it.",
+            "I have nothing to say.",
+            "Done, all of it.",
+            "规定不允许，无法办理。",
+        ] {
+            let reward = verify(world, task, &session.export(), Some(words));
+            assert_eq!(reward.total, 0.0, "{} for `{words}`: {reward:?}", task.record.id);
+        }
+    });
+}
+
 #[test]
 fn an_answer_that_lists_everything_says_nothing() {
     for_each_task(9..11, |world, task| {
