@@ -11,6 +11,9 @@ const MARGIN: f64 = 14.0;
 
 /// Side of a small box; gaps come from the layout.
 const BOX: f64 = 20.0;
+/// The least that a small drawing shows.
+const LEAST_WIDTH: f64 = 190.0;
+const LEAST_HEIGHT: f64 = 90.0;
 
 /// Dots at `(x, y)`, each with the number of its hue and the words that a pointer over it shows.
 pub(crate) fn dots(placed: &[(f64, f64, usize, String)]) -> Markup {
@@ -49,9 +52,12 @@ pub(crate) fn small_graph(
         .filter(|(from, to)| from != to && *from < boxes.len() && *to < boxes.len())
         .collect();
     let placed = place(BOX, &vec![BOX; boxes.len()], &edges);
-    let (width, height) = (placed.width.max(BOX) + 8.0, placed.height.max(BOX) + 8.0);
+    // A single box is not drawn as large as a crowd.
+    let width = (placed.width.max(BOX) + 8.0).max(LEAST_WIDTH);
+    let height = (placed.height.max(BOX) + 8.0).max(LEAST_HEIGHT);
+    let (left, top) = ((placed.width - width) / 2.0, (placed.height - height) / 2.0);
     html! {
-        svg.small-graph viewBox=(format!("-4 -4 {width:.1} {height:.1}")) role="img"
+        svg.small-graph viewBox=(format!("{left:.1} {top:.1} {width:.1} {height:.1}")) role="img"
             aria-label=(format!("Agents of {}", label(name, 90))) {
             @for points in &placed.paths {
                 polyline.small-edge points=(points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")) {}
