@@ -2,7 +2,8 @@
 //!
 //! In: a [`ForgeRequest`]. Out: a [`Forged`] framework: its files, and a [`Manifest`] that says what
 //! was made, by what and from which seed. Invariants: nothing that fails a check comes out; the same
-//! request gives the same bytes. The planner behind it is built in and no LLM.
+//! request gives the same bytes. The planner behind it is built in and no LLM; [`crate::builders`] give the
+//! same type by one.
 
 mod fleet;
 #[cfg(test)]
@@ -29,15 +30,15 @@ use thiserror::Error;
 pub const MANIFEST_FILE: &str = "framework.json";
 
 /// Tasks of each difficulty that a world has to give.
-const CHECK_TASKS: u64 = 6;
+pub(crate) const CHECK_TASKS: u64 = 6;
 /// Below this share of the sentence's words, weighted by how rare they are, a domain is a guess.
 const DOUBTFUL_SCORE: f64 = 0.15;
 /// Version of [`Manifest`].
-const MANIFEST_VERSION: u32 = 1;
+pub(crate) const MANIFEST_VERSION: u32 = 1;
 /// Worlds that are composed for one request before it is given up.
 const ATTEMPTS: usize = 4;
 /// Agents of the largest framework.
-const MAX_AGENTS: usize = 34;
+pub(crate) const MAX_AGENTS: usize = 34;
 
 /// What is asked for. What a field leaves open, the sentence decides; what it leaves open, the seed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -243,7 +244,7 @@ fn complexity(agents: usize) -> Complexity {
     Complexity::new(level).unwrap_or_default()
 }
 
-fn check_files(
+pub(crate) fn check_files(
     files: &[FrameworkFile],
     plan: &FrameworkPlan,
     world: &Arc<World>,

@@ -21,6 +21,9 @@ pub(crate) fn run(args: ForgeArgs) -> Outcome {
         }
         return Ok(());
     }
+    if let Some(folder) = &args.builders {
+        return super::forge_builders::write_them(folder);
+    }
     is_free(&args.out)?;
     match args.count {
         Some(count) => many(&args, count),
@@ -46,8 +49,14 @@ fn one(args: &ForgeArgs) -> Outcome {
         domain: args.domain.clone(),
         seed: args.seed,
     };
-    let forged = forge(&request).map_err(failed)?;
-    store(&forged, &args.out)?;
+    let forged = match &args.model {
+        Some(model) => super::forge_builders::make(args, &request, model)?,
+        None => {
+            let forged = forge(&request).map_err(failed)?;
+            store(&forged, &args.out)?;
+            forged
+        }
+    };
     show(&forged, &args.out);
     Ok(())
 }
@@ -140,11 +149,11 @@ fn is_free(out: &Path) -> Outcome {
     }
 }
 
-fn store(forged: &Forged, folder: &Path) -> Outcome {
+pub(super) fn store(forged: &Forged, folder: &Path) -> Outcome {
     write(&forged.files, folder).map_err(|e| Failure::surroundings(format!("{}: {e}", folder.display())))
 }
 
-fn failed(error: ForgeError) -> Failure {
+pub(super) fn failed(error: ForgeError) -> Failure {
     match error {
         ForgeError::AgentCount(_) | ForgeError::UnknownDomain(_) | ForgeError::Plan(_) => {
             Failure::usage(error)
