@@ -90,7 +90,10 @@ impl AgentDraft {
             return Err("`type` must be `agent`; a workflow is written with write_workflow".to_owned());
         }
         if let Some(other) = file.name.as_deref().filter(|own| *own != name) {
-            return Err(format!("the YAML names the agent `{}`, the call names it `{name}`; use one name", shown(other)));
+            return Err(format!(
+                "the YAML names the agent `{}`, the call names it `{name}`; use one name",
+                shown(other)
+            ));
         }
         for (key, text) in [("description", &file.description), ("system_prompt", &file.system_prompt)] {
             if text.trim().is_empty() {
@@ -140,7 +143,11 @@ impl AgentDraft {
         for server in &self.servers {
             if catalogue.launch(server).is_none() {
                 let known: Vec<&str> = catalogue.servers().take(40).collect();
-                let known = if known.is_empty() { "none, for no catalogue was given".to_owned() } else { known.join(", ") };
+                let known = if known.is_empty() {
+                    "none, for no catalogue was given".to_owned()
+                } else {
+                    known.join(", ")
+                };
                 return Err(format!(
                     "agent `{}` has the MCP server `{server}`, which is not in the catalogue; its servers are: {known}",
                     self.name
@@ -153,7 +160,8 @@ impl AgentDraft {
     /// The agent's file.
     pub(super) fn file(&self, world: &World, catalogue: &Catalogue, team: &[(&str, &str)]) -> String {
         let mut text = String::new();
-        let _ = writeln!(text, "type: agent\nname: {}\ndescription: {}", self.name, quoted(&self.description));
+        let _ =
+            writeln!(text, "type: agent\nname: {}\ndescription: {}", self.name, quoted(&self.description));
         text.push_str("system_prompt: |\n");
         for line in self.whole_prompt(world).lines() {
             let _ = writeln!(text, "{}{line}", if line.is_empty() { "" } else { "  " });
@@ -181,7 +189,12 @@ impl AgentDraft {
             text.push_str("mcp_servers:\n");
         }
         for (name, launch) in launches {
-            let _ = writeln!(text, "  - name: {}\n    type: stdio\n    command: {}", quoted(name), quoted(&launch.command));
+            let _ = writeln!(
+                text,
+                "  - name: {}\n    type: stdio\n    command: {}",
+                quoted(name),
+                quoted(&launch.command)
+            );
             let _ = writeln!(text, "    args: {}", json!(launch.args));
             if !launch.env.is_empty() {
                 text.push_str("    env:\n");
@@ -201,14 +214,20 @@ impl AgentDraft {
             .map(|(at, policy)| format!("{}. {}", at + 1, policy.text.get(nex_world::Language::En).trim()))
             .collect();
         let team: Vec<String> = team.iter().map(|(name, about)| format!("- {name}: {about}")).collect();
-        let _ = writeln!(text, "  rules: {}\n  team: {}", quoted(&rules.join("\n")), quoted(&team.join("\n")));
+        let _ =
+            writeln!(text, "  rules: {}\n  team: {}", quoted(&rules.join("\n")), quoted(&team.join("\n")));
         text
     }
 
     /// The prompt, with the world's rules and the team where the builder left them out.
     pub(super) fn whole_prompt(&self, world: &World) -> String {
         let mut prompt = self.prompt.clone();
-        let names = |value: &str| self.prompt.split("{{").skip(1).any(|rest| rest.trim_start_matches('-').trim_start().starts_with(value));
+        let names = |value: &str| {
+            self.prompt
+                .split("{{")
+                .skip(1)
+                .any(|rest| rest.trim_start_matches('-').trim_start().starts_with(value))
+        };
         if !self.tools.is_empty() && !world.policies().is_empty() && !names("rules") {
             prompt.push_str("\n\n## Rules\n{{ rules }}");
         }
@@ -235,7 +254,8 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 
 /// What is wrong with `text` wherever it stands.
 pub(super) fn check_text(key: &str, text: &str) -> Result<(), String> {
-    let is_odd = |c: &char| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+    let is_odd =
+        |c: &char| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{2029}' | '\u{feff}');
     if let Some(odd) = text.chars().find(is_odd) {
         return Err(format!("`{key}` holds the control character U+{:04X}; leave it out", u32::from(odd)));
     }
@@ -280,7 +300,10 @@ fn names(key: &str, entries: Vec<Named>) -> Result<Vec<String>, String> {
             check_name(&name)?;
         }
         if name.is_empty() || name.len() > 128 || name.chars().any(|c| c.is_control() || c == '*') {
-            return Err(format!("`{}` is no name for an entry of `{key}`; patterns with * are not allowed", shown(&name)));
+            return Err(format!(
+                "`{}` is no name for an entry of `{key}`; patterns with * are not allowed",
+                shown(&name)
+            ));
         }
         found.push(name);
     }

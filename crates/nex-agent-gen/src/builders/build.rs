@@ -148,7 +148,9 @@ fn check_request(request: &ForgeRequest) -> Result<(), ForgeError> {
         return Err(ForgeError::UnknownDomain(id.clone()));
     }
     match (request.pattern, request.agents) {
-        (_, Some(count)) if !(1..=crate::forge::MAX_AGENTS).contains(&count) => Err(ForgeError::AgentCount(count)),
+        (_, Some(count)) if !(1..=crate::forge::MAX_AGENTS).contains(&count) => {
+            Err(ForgeError::AgentCount(count))
+        }
         (Some(pattern), Some(asked)) if !pattern.agent_counts().contains(&asked) => {
             let counts = pattern.agent_counts();
             let (least, most) = (*counts.start(), *counts.end());
@@ -167,7 +169,8 @@ fn instruction(request: &ForgeRequest, brief: &Brief) -> String {
             let mut rng = ChaCha8Rng::seed_from_u64(request.seed);
             domains()[rng.random_range(0..domains().len())].id.clone()
         });
-        let title = domains().iter().find(|domain| domain.id == id).map_or("", |domain| domain.title.as_str());
+        let title =
+            domains().iter().find(|domain| domain.id == id).map_or("", |domain| domain.title.as_str());
         let _ = writeln!(text, "No description was given. Build for the archetype `{id}` ({title}).");
     } else {
         let sentence = brief.sentence.replace("<description>", "").replace("</description>", "");

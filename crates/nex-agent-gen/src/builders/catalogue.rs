@@ -1,9 +1,11 @@
 //! [`Catalogue`]: the real MCP tools that builders may give to agents.
 //!
-//! In: a JSON file that lists servers with how they are started and what tools they have. Out: a
+//! In: a JSON file that lists servers with how they are started and what tools they have, written by hand
+//! or by `nex tools catalogue`. Out: a
 //! search over the tools, and the server of a name. Nothing is started. A builder names a server; how it
 //! is started comes from this file alone, so no model writes a command.
 
+use nex_tools::McpTransport;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -83,12 +85,16 @@ pub enum CatalogueError {
 #[derive(Deserialize)]
 struct CatalogueFile {
     servers: Vec<ServerInFile>,
+    /// Tools of all servers, where they do not stand under their server.
+    #[serde(default)]
+    tools: Vec<CatalogueEntry>,
 }
 
 #[derive(Deserialize)]
 struct ServerInFile {
     name: String,
     run: Option<Launch>,
+    transport: Option<McpTransport>,
     #[serde(default)]
     tools: Vec<ToolInFile>,
 }
@@ -104,6 +110,18 @@ enum ToolInFile {
         #[serde(default, alias = "inputSchema")]
         input_schema: Value,
     },
+}
+
+impl Launch {
+    /// That of a child process; agent files know no working directory.
+    fn of(transport: McpTransport) -> Option<Self> {
+        match transport {
+            McpTransport::Stdio { command, args, env, cwd: None } => {
+                Some(Self { command, args, env: env.into_iter().collect() })
+            }
+            McpTransport::Stdio { .. } | McpTransport::Http { .. } => None,
+        }
+    }
 }
 
 impl Catalogue {
@@ -122,15 +140,15 @@ impl Catalogue {
         Self::from_json(&text).map_err(|cause| CatalogueError::Shape { path: name, cause })
     }
 
-    /// The catalogue in `json`. Servers that do not say how they are started are left out.
+    /// The catalogue in `json`. Servers that are not child processes of a known command are left out.
     ///
     /// # Errors
     /// It has another shape.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
         let file: CatalogueFile = serde_json::from_slice(json)?;
         let mut catalogue = Self::default();
-        for ServerInFile { name, run, tools } in file.servers {
-            let Some(launch) = run else { continue };
+        for ServerInFile { name, run, transport, tools } in file.servers {
+            let Some(launch) = run.or_else(|| transport.and_then(Launch::of)) else { continue };
             catalogue.entries.extend(tools.into_iter().map(|tool| match tool {
                 ToolInFile::Name(tool) => CatalogueEntry {
                     server: name.clone(),
@@ -147,6 +165,8 @@ impl Catalogue {
             }));
             catalogue.launches.insert(name, launch);
         }
+        let known = file.tools.into_iter().filter(|entry| catalogue.launches.contains_key(&entry.server));
+        catalogue.entries.extend(known);
         Ok(catalogue)
     }
 
@@ -176,7 +196,10 @@ impl Catalogue {
         let score = |entry: &CatalogueEntry| {
             let name = format!("{} {}", entry.server, entry.tool).to_lowercase();
             let about = entry.description.to_lowercase();
-            words.iter().map(|word| 3 * usize::from(name.contains(word)) + usize::from(about.contains(word))).sum()
+            words
+                .iter()
+                .map(|word| 3 * usize::from(name.contains(word)) + usize::from(about.contains(word)))
+                .sum()
         };
         let mut scored: Vec<(usize, &CatalogueEntry)> =
             self.entries.iter().map(|entry| (score(entry), entry)).collect();
@@ -208,6 +231,17 @@ mod tests {
         assert_eq!(found("git"), ["git_diff"]);
         assert_eq!(found("weather"), [""; 0]);
         assert_eq!(found(""), ["read_file", "move_file", "git_diff"]);
+        let listed = br#"{"version": 1, "servers": [
+            {"name": "time", "transport": {"type": "stdio", "command": "time-server", "args": ["--utc"]}, "status": "listed"},
+            {"name": "far", "transport": {"type": "http", "url": "http://127.0.0.1:1/mcp"}, "status": "listed"}],
+            "tools": [{"server": "time", "tool": "convert_time", "description": "Converts", "input_schema": {}, "annotations": {}},
+                      {"server": "far", "tool": "x", "description": "", "input_schema": {}}]}"#;
+        let listed = Catalogue::from_json(listed).unwrap();
+        assert_eq!(listed.launch("time").unwrap().args, ["--utc"]);
+        assert_eq!(
+            listed.entries().iter().map(|entry| entry.tool.as_str()).collect::<Vec<_>>(),
+            ["convert_time"]
+        );
         let missing = Catalogue::read(Path::new("/nowhere/servers.json")).unwrap_err().to_string();
         assert!(missing.starts_with("/nowhere/servers.json: "), "{missing}");
         assert!(Catalogue::from_json(b"[]").is_err());

@@ -2,9 +2,7 @@
 
 use super::agent_draft::AgentDraft;
 use crate::framework::{AgentPlan, Duty, FrameworkPlan, WorkflowPattern};
-use crate::world::{
-    Complexity, PlannedEntity, PlannedOperation, PlannedPolicy, Shape, WorldPlan, domains,
-};
+use crate::world::{Complexity, PlannedEntity, PlannedOperation, PlannedPolicy, Shape, WorldPlan, domains};
 use nex_agent::workflow::{Chooser, Work};
 use nex_agent::{RunnableSpec, WorkflowSpec};
 use nex_world::World;
@@ -117,7 +115,9 @@ pub(super) fn lacks_construct(workflow: &WorkflowSpec, pattern: WorkflowPattern)
     match pattern {
         WorkflowPattern::ConditionalPhases if !has("when") => Some("a stage with `when`"),
         WorkflowPattern::Router if !has("router") => Some("a stage with `router`"),
-        WorkflowPattern::MapReduce if !has("map") && !has("parallel") => Some("a stage with `map` or `parallel`"),
+        WorkflowPattern::MapReduce if !has("map") && !has("parallel") => {
+            Some("a stage with `map` or `parallel`")
+        }
         WorkflowPattern::PlanExecute if !has("map") && !has("loop") => Some("a stage with `map` or `loop`"),
         WorkflowPattern::CriticReviser if !has("loop") => Some("a stage with `loop`"),
         WorkflowPattern::DebateVote if !has("vote") => Some("a stage with `vote`"),

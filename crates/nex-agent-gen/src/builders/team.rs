@@ -26,5 +26,8 @@ pub fn write_builders(folder: &Path) -> Result<(), std::io::Error> {
 
 /// The builders in `folder`, as any user's agents are loaded.
 pub(super) fn load(folder: &Path) -> Result<RunnableSpec, AgentError> {
-    load_runnable(folder.join(ENTRY), &LoadOptions { root: Some(folder.to_owned()), ..LoadOptions::default() })
+    load_runnable(
+        folder.join(ENTRY),
+        &LoadOptions { root: Some(folder.to_owned()), ..LoadOptions::default() },
+    )
 }

@@ -14,7 +14,9 @@ pub(super) fn check_prompt(text: &str) -> Result<(), String> {
     for tag in tags(text)? {
         let name = match tag {
             Tag::Value(name) => name,
-            Tag::Statement(_) => return Err("a prompt holds no `{% … %}`; only values such as `{{ role }}`".to_owned()),
+            Tag::Statement(_) => {
+                return Err("a prompt holds no `{% … %}`; only values such as `{{ role }}`".to_owned());
+            }
         };
         if !PROMPT_NAMES.contains(&name) {
             return Err(format!(
@@ -47,12 +49,16 @@ pub(super) fn check_instruction(text: &str) -> Result<(), String> {
                 if loops > 1 {
                     return Err("a `for` within a `for` is not allowed in instructions".to_owned());
                 }
-                let (_, list) = rest.split_once(" in ").ok_or("a `for` goes over something: `for x in state.notes`")?;
+                let (_, list) =
+                    rest.split_once(" in ").ok_or("a `for` goes over something: `for x in state.notes`")?;
                 check_expression(list)?;
             }
             "endfor" => loops = loops.saturating_sub(1),
             _ => {
-                return Err(format!("`{{% {} %}}` is not allowed; only if, elif, else and for are", shown(word)));
+                return Err(format!(
+                    "`{{% {} %}}` is not allowed; only if, elif, else and for are",
+                    shown(word)
+                ));
             }
         }
     }
@@ -83,9 +89,14 @@ pub(super) fn check_expression(text: &str) -> Result<(), String> {
         ));
     }
     for filter in bare.split('|').skip(1) {
-        let name: String = filter.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let name: String =
+            filter.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if !FILTERS.contains(&name.as_str()) {
-            return Err(format!("the filter `{}` is not allowed; these are: {}", shown(&name), FILTERS.join(", ")));
+            return Err(format!(
+                "the filter `{}` is not allowed; these are: {}",
+                shown(&name),
+                FILTERS.join(", ")
+            ));
         }
     }
     Ok(())
@@ -111,7 +122,8 @@ fn tags(text: &str) -> Result<Vec<Tag<'_>>, String> {
                 continue;
             }
         };
-        let length = rest.find(close).ok_or_else(|| format!("`{}` is not closed by `{close}`", shown(rest)))?;
+        let length =
+            rest.find(close).ok_or_else(|| format!("`{}` is not closed by `{close}`", shown(rest)))?;
         let inner = rest[2..length].trim_matches('-').trim();
         found.push(if is_value { Tag::Value(inner) } else { Tag::Statement(inner) });
         rest = &rest[length + 2..];
@@ -154,20 +166,6 @@ mod tests {
             table += &format!("instruction {text:?}: {}\n", told(check_instruction(text)));
         }
         expect_test::expect![[r#"
-            prompt "You are {{ role }} of {{- world_title -}}. JSON: {\"a\": 1}": taken
-            prompt "{{ 'a' * 1000000000 }}": a prompt may name only these values: world_title, role, rules, team, date, agent_name, agent_description; it names `{{ 'a' * 1000000000 }}`
-            prompt "{{ env.SECRET }}": a prompt may name only these values: world_title, role, rules, team, date, agent_name, agent_description; it names `{{ env.SECRET }}`
-            prompt "{% for i in range(9) %}x{% endfor %}": a prompt holds no `{% … %}`; only values such as `{{ role }}`
-            prompt "{% include '/etc/passwd' %}": a prompt holds no `{% … %}`; only values such as `{{ role }}`
-            prompt "{{ role": `{{ role` is not closed by `}}`
-            instruction "{{ task }}{% if round > 1 %} {{ answers['critic'] }}{% else %}-{% endif %}": taken
-            instruction "{% for note in state.notes %}{{ note }}{% endfor %}{% for a in state.b %}{% endfor %}": taken
-            instruction "{% for a in b %}{% for c in d %}{% endfor %}{% endfor %}": a `for` within a `for` is not allowed in instructions
-            instruction "{{ range(9) }}": `range(9)` holds `(`: an expression here has names, texts in quotes, comparisons, `in`, `and`, `or`, `not`, and no calls or sums
-            instruction "{{ previous | trim }}": taken
-            instruction "{{ previous | tojson }}": the filter `tojson` is not allowed; these are: length, trim, lower, upper, first, last, title, default
-            instruction "{{ 'a' ~ 'b' }}": `'a' ~ 'b'` holds `~`: an expression here has names, texts in quotes, comparisons, `in`, `and`, `or`, `not`, and no calls or sums
-            instruction "{% set x = 1 %}": `{% set %}` is not allowed; only if, elif, else and for are
             prompt "You are {{ role }} of {{- world_title -}}. JSON: {\"a\": 1}": taken
             prompt "{{ 'a' * 1000000000 }}": a prompt may name only these values: world_title, role, rules, team, date, agent_name, agent_description; it names `{{ 'a' * 1000000000 }}`
             prompt "{{ env.SECRET }}": a prompt may name only these values: world_title, role, rules, team, date, agent_name, agent_description; it names `{{ env.SECRET }}`

@@ -52,7 +52,8 @@ pub(super) fn tools(workspace: &Arc<Mutex<Workspace>>) -> Vec<Arc<dyn Tool>> {
         .into_iter()
         .map(|(spec, run)| {
             let declaration = ToolDeclaration::new(spec).expect("the schemas are constants");
-            let tool = WorkspaceTool { declaration: Arc::new(declaration), workspace: workspace.clone(), run };
+            let tool =
+                WorkspaceTool { declaration: Arc::new(declaration), workspace: workspace.clone(), run };
             Arc::new(tool) as Arc<dyn Tool>
         })
         .collect()
@@ -79,7 +80,8 @@ fn text<'a>(arguments: &'a Value, name: &str) -> &'a str {
 }
 
 fn table() -> Vec<(ToolSpec, Run)> {
-    let mut pattern = spec("choose_pattern", "Chooses how the agents work together. It says what the pattern needs.", &[]);
+    let mut pattern =
+        spec("choose_pattern", "Chooses how the agents work together. It says what the pattern needs.", &[]);
     let names = crate::framework::WorkflowPattern::ALL.map(|pattern| pattern.as_str());
     pattern.input_schema = json!({
         "type": "object",
@@ -104,10 +106,15 @@ fn table() -> Vec<(ToolSpec, Run)> {
                 "Adds one operation to the world, or replaces the one of that name. Each operation is a tool of the agents.",
                 &[
                     ("name", "Its name: lower case letters, digits and _."),
-                    ("yaml", "Its keys in the world language: kind, entity, description, goal, args, require, set …"),
+                    (
+                        "yaml",
+                        "Its keys in the world language: kind, entity, description, goal, args, require, set …",
+                    ),
                 ],
             ),
-            |workspace, arguments| workspace.define_operation(text(arguments, "name"), text(arguments, "yaml")),
+            |workspace, arguments| {
+                workspace.define_operation(text(arguments, "name"), text(arguments, "yaml"))
+            },
         ),
         (
             spec("remove_operation", "Takes one operation out of the world.", &[("name", "Its name.")]),
@@ -127,7 +134,10 @@ fn table() -> Vec<(ToolSpec, Run)> {
                 "Writes one agent, or replaces the one of that name. Its tools must be operations of the world.",
                 &[
                     ("name", "Its name: lower case letters, digits and _."),
-                    ("yaml", "The keys description, system_prompt, skills, tools, sub_agents, mcp_servers, max_iterations, timeout."),
+                    (
+                        "yaml",
+                        "The keys description, system_prompt, skills, tools, sub_agents, mcp_servers, max_iterations, timeout.",
+                    ),
                 ],
             ),
             |workspace, arguments| workspace.write_agent(text(arguments, "name"), text(arguments, "yaml")),
@@ -156,7 +166,10 @@ fn table() -> Vec<(ToolSpec, Run)> {
             spec(
                 "write_workflow",
                 "Writes the stages by which the runtime decides who is next. The agents must have been written before.",
-                &[("yaml", "A workflow (`type: workflow`), or for the pattern sequential a pipeline (`type: pipeline`).")],
+                &[(
+                    "yaml",
+                    "A workflow (`type: workflow`), or for the pattern sequential a pipeline (`type: pipeline`).",
+                )],
             ),
             |workspace, arguments| workspace.write_workflow(text(arguments, "yaml")),
         ),
@@ -206,7 +219,11 @@ fn table() -> Vec<(ToolSpec, Run)> {
             |workspace, _| workspace.check(),
         ),
         (
-            spec("finish", "Checks everything and ends the building. What is wrong is told, and can be mended.", &[]),
+            spec(
+                "finish",
+                "Checks everything and ends the building. What is wrong is told, and can be mended.",
+                &[],
+            ),
             |workspace, _| workspace.finish(),
         ),
     ]

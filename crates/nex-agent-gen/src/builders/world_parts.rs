@@ -19,8 +19,7 @@ pub(super) struct WorldParts {
 }
 
 /// Stands for the operations of a world that has none yet, so that the rest can be checked.
-const NO_OPERATIONS: &str =
-    "operations:\n  nothing_yet: {kind: compute, description: Stands for operations to come., results: {none: \"0\"}}\n";
+const NO_OPERATIONS: &str = "operations:\n  nothing_yet: {kind: compute, description: Stands for operations to come., results: {none: \"0\"}}\n";
 
 impl WorldParts {
     /// The pieces of the world file `text`.
@@ -119,7 +118,11 @@ fn children(section: &[&str], key: &str) -> Result<Vec<String>, String> {
     match after {
         "" | "{}" | "[]" => {}
         comment if comment.starts_with('#') => {}
-        _ => return Err(format!("write `{key}` in block style: `{key}:` on a line of its own, then its entries")),
+        _ => {
+            return Err(format!(
+                "write `{key}` in block style: `{key}:` on a line of its own, then its entries"
+            ));
+        }
     }
     let is_content = |line: &&&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
     let Some(margin) = rest.iter().find(is_content).map(|line| spaces(line)) else { return Ok(Vec::new()) };
@@ -177,8 +180,8 @@ fn as_item(body: &str) -> String {
 }
 
 fn policy_id(item: &str) -> Result<String, String> {
-    let items: Vec<IndexMap<String, Value>> =
-        read(item).map_err(|cause| format!("a policy is a map with id, text, operations, allow_if …: {cause}"))?;
+    let items: Vec<IndexMap<String, Value>> = read(item)
+        .map_err(|cause| format!("a policy is a map with id, text, operations, allow_if …: {cause}"))?;
     let id = items.first().and_then(|policy| policy.get("id")).and_then(Value::as_str);
     id.map(str::to_owned).ok_or_else(|| "the policy has no `id`".to_owned())
 }

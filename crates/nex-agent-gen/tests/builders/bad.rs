@@ -55,7 +55,11 @@ fn prose_and_wrong_yaml_are_told_and_repaired() {
     let refused = refusals(&server);
     assert_eq!(refused.len(), 3, "{refused:#?}");
     // Each says where, what, and the way out; the lines are shown, for a model does not count them.
-    assert!(refused[1].contains("entities.engineer.fields.name") && refused[1].contains("people"), "{}", refused[1]);
+    assert!(
+        refused[1].contains("entities.engineer.fields.name") && refused[1].contains("people"),
+        "{}",
+        refused[1]
+    );
     assert!(refused[1].contains(" | ") && refused[1].contains("2 of at most 4"), "{}", refused[1]);
     assert!(refused[2].contains("did you mean `domain`?"), "{}", refused[2]);
 }
@@ -72,7 +76,9 @@ fn prose_for_ever_is_a_failure_of_that_name() {
     let script = Script::default().says(META, "I would build a lead, a reader and a reviewer. Shall I?");
     let (outcome, server) = build_by(script, &request("a code reviewer system"));
     match outcome.result {
-        Err(BuildFailure::ProseOnly { rounds: 3, said }) => assert!(said.starts_with("I would build"), "{said}"),
+        Err(BuildFailure::ProseOnly { rounds: 3, said }) => {
+            assert!(said.starts_with("I would build"), "{said}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!((server.requests(), outcome.record.len()), (3, 3));
@@ -133,8 +139,14 @@ fn invented_tools_and_operations_are_named() {
     }
     // An operation over an entity that is not there, and a policy over an operation that is not there.
     let wrong = [
-        ("define_operation", json!({"name": "run_tests", "yaml": "kind: update\nentity: pipeline\ndescription: d\n"})),
-        ("define_operation", json!({"name": "run_tests", "yaml": "kind: execute\nentity: change\ndescription: d\n"})),
+        (
+            "define_operation",
+            json!({"name": "run_tests", "yaml": "kind: update\nentity: pipeline\ndescription: d\n"}),
+        ),
+        (
+            "define_operation",
+            json!({"name": "run_tests", "yaml": "kind: execute\nentity: change\ndescription: d\n"}),
+        ),
     ];
     let (outcome, server) = build_by(repaired(TOOLS, &wrong), &request("a code reviewer system"));
     assert!(outcome.result.is_ok(), "{:?}", outcome.result);
@@ -150,7 +162,10 @@ fn a_world_without_solvable_tasks_is_refused() {
     let (outcome, _) = build_by(script, &request("a code reviewer system"));
     let (artefact, last_error) = repair_limit(outcome);
     assert_eq!(artefact, "world");
-    assert!(last_error.contains("the world loads, but it has no") && last_error.contains("`goal`"), "{last_error}");
+    assert!(
+        last_error.contains("the world loads, but it has no") && last_error.contains("`goal`"),
+        "{last_error}"
+    );
 }
 
 /// What reads secrets, leaves the folder, brings code or fills the memory never gets into the workspace.
@@ -158,15 +173,34 @@ fn a_world_without_solvable_tasks_is_refused() {
 fn hostile_agents_are_refused_one_by_one() {
     let prompt = |text: &str| format!("description: d\nsystem_prompt: {}\n", json!(text));
     let with = |keys: &str| format!("description: d\nsystem_prompt: p\n{keys}\n");
-    let bomb = format!("a: &a [{0}]\nb: &b [{1}]\nc: &c [{2}]\nd: [{3}]\n", "x,".repeat(50), "*a,".repeat(50), "*b,".repeat(50), "*c,".repeat(50));
+    let again = |name: &str| format!("*{name},").repeat(50);
+    let bomb = with(&format!(
+        "tools: [&a [{}], &b [{}], &c [{}], [{}]]",
+        "x,".repeat(50),
+        again("a"),
+        again("b"),
+        again("c")
+    ));
     let table: Vec<(&str, String, &str)> = vec![
         ("secret in a prompt", prompt("Tell ${env.OPENAI_API_KEY}"), "secrets of the machine"),
-        ("secret in a description", with("").replace("description: d", "description: '$env:HOME'"), "secrets of the machine"),
+        (
+            "secret in a description",
+            with("").replace("description: d", "description: '$env:HOME'"),
+            "secrets of the machine",
+        ),
         ("folder", prompt("${this_file_dir}/../../etc/passwd"), "secrets of the machine"),
         ("file prompt", with("system_prompt_type: file"), "unknown field `system_prompt_type`"),
-        ("sub-agent outside", with("sub_agents: [{name: a, config_path: ../../../etc/passwd}]"), "has the key `config_path`"),
+        (
+            "sub-agent outside",
+            with("sub_agents: [{name: a, config_path: ../../../etc/passwd}]"),
+            "has the key `config_path`",
+        ),
         ("sub-agent's name", with("sub_agents: ['../a']"), "is no name of an agent"),
-        ("own command", with("mcp_servers: [{name: sh, type: stdio, command: sh, args: [-c, id]}]"), "has the key `type`"),
+        (
+            "own command",
+            with("mcp_servers: [{name: sh, type: stdio, command: sh, args: [-c, id]}]"),
+            "has the key `type`",
+        ),
         ("python", with("tools: [{name: find_change, binding: 'os:system'}]"), "has the key `binding`"),
         ("hook", with("before_agent_hooks: [{import: 'os:system'}]"), "unknown field `before_agent_hooks`"),
         ("model and key", with("llm_config: {api_key: x}"), "unknown field `llm_config`"),
@@ -207,12 +241,28 @@ fn hostile_agents_are_refused_one_by_one() {
 #[test]
 fn hostile_worlds_are_refused_before_they_are_made() {
     let base = FOUNDATION.replace("digits: 5", "digits: 9").replace("digits: 4", "digits: 9");
-    let doubling: String = (1..40).map(|at| format!("      f{at}: {{type: string, gen: {{value: f{0} + f{0}}}}}\n", at - 1)).collect();
+    let doubling: String = (1..40)
+        .map(|at| format!("      f{at}: {{type: string, gen: {{value: f{0} + f{0}}}}}\n", at - 1))
+        .collect();
     let table = [
         ("records", base.replace("count: 45", "count: 200000"), "at most 5000 are taken"),
         ("records of records", base.replace("max: 2, per", "max: 60000, per"), "at most 5000 are taken"),
-        ("lists", base.replace("      line: {type: int", "      tags: {type: list, item: int, gen: {min: 0, max: 1000}}\n      line: {type: int"), "at most 50000 are taken"),
-        ("texts that double", base.replace("      handle:", &format!("      f0: {{type: string, gen: {{pool: path}}}}\n{doubling}      handle:")), "too much text"),
+        (
+            "lists",
+            base.replace(
+                "      line: {type: int",
+                "      tags: {type: list, item: int, gen: {min: 0, max: 1000}}\n      line: {type: int",
+            ),
+            "at most 50000 are taken",
+        ),
+        (
+            "texts that double",
+            base.replace(
+                "      handle:",
+                &format!("      f0: {{type: string, gen: {{pool: path}}}}\n{doubling}      handle:"),
+            ),
+            "too much text",
+        ),
         ("secret", base.replace("role: You", "role: ${env.HOME} You"), "secrets of the machine"),
         ("huge", format!("{base}# {}", "x".repeat(70_000)), "at most 65536"),
         ("flow style", "{world: w, operations: {}}".to_owned(), ""),
@@ -249,15 +299,33 @@ fn agents_that_would_call_each_other_in_a_circle_are_refused() {
 fn hostile_workflows_are_refused() {
     let doer = |operations: &str| format!("description: d\nsystem_prompt: p\ntools: [{operations}]\n");
     let names: Vec<String> = super::scripts::operations().into_iter().map(|(name, _)| name).collect();
-    let stage = |rest: &str| format!("type: workflow\nname: w\nstages:\n  - name: rounds\n    loop: {{max_rounds: 2, until: \"'OK' in answers.critic\", stages: [{{name: doer, config_path: ./agents/doer.yaml}}, {{name: critic, config_path: ./agents/critic.yaml}}]}}\n{rest}");
+    let stage = |rest: &str| {
+        format!(
+            "type: workflow\nname: w\nstages:\n  - name: rounds\n    loop: {{max_rounds: 2, until: \"'OK' in answers.critic\", stages: [{{name: doer, config_path: ./agents/doer.yaml}}, {{name: critic, config_path: ./agents/critic.yaml}}]}}\n{rest}"
+        )
+    };
     let table = [
         (stage("  - {name: last, config_path: ../../../etc/passwd}\n"), "passwd"),
-        (stage("  - {name: last, agent: {name: x, mcp_servers: [{name: sh, command: sh}]}}\n"), "written into the workflow"),
-        (stage("  - {name: last, config_path: ./agents/doer.yaml, instruction: \"{{ 'a' * 999999999 }}\"}\n"), "no calls or sums"),
-        (stage("  - {name: last, config_path: ./agents/doer.yaml, instruction: \"${env.HOME}\"}\n"), "secrets of the machine"),
+        (
+            stage("  - {name: last, agent: {name: x, mcp_servers: [{name: sh, command: sh}]}}\n"),
+            "written into the workflow",
+        ),
+        (
+            stage(
+                "  - {name: last, config_path: ./agents/doer.yaml, instruction: \"{{ 'a' * 999999999 }}\"}\n",
+            ),
+            "no calls or sums",
+        ),
+        (
+            stage("  - {name: last, config_path: ./agents/doer.yaml, instruction: \"${env.HOME}\"}\n"),
+            "secrets of the machine",
+        ),
         (stage("  - {name: last, config_path: ./agents/nobody.yaml}\n"), "agents/nobody.yaml"),
         (stage("max_runs: 100000\n"), "at most 1000"),
-        ("type: workflow\nname: w\nstages:\n  - {name: a, config_path: ./agents/doer.yaml}\n".to_owned(), "needs a stage with `loop`"),
+        (
+            "type: workflow\nname: w\nstages:\n  - {name: a, config_path: ./agents/doer.yaml}\n".to_owned(),
+            "needs a stage with `loop`",
+        ),
         ("type: agent\nname: x\n".to_owned(), "this is an agent"),
         ("Here is the workflow you asked for".to_owned(), ""),
     ];
@@ -282,7 +350,10 @@ fn hostile_workflows_are_refused() {
 fn a_failing_model_ends_it_by_name_wherever_it_fails() {
     for script in [
         Script::default().fails(META, 500),
-        good_world(Script::default()).asks(META, "WorldBuilder", "F.").asks(META, "AgentBuilder", "A.").fails(AGENTS, 503),
+        good_world(Script::default())
+            .asks(META, "WorldBuilder", "F.")
+            .asks(META, "AgentBuilder", "A.")
+            .fails(AGENTS, 503),
         Script::default().fails(META, 401),
     ] {
         let (outcome, _) = build_by(script, &request("a code reviewer system"));
@@ -295,7 +366,8 @@ fn a_failing_model_ends_it_by_name_wherever_it_fails() {
         assert_eq!(outcome.record.len(), 1, "the record of what went before is kept");
     }
     // One failure is asked again, and all goes well.
-    let (outcome, _) = build_by(good_lead(good_agents(good_world(Script::default().fails(META, 500)))), &request("x"));
+    let (outcome, _) =
+        build_by(good_lead(good_agents(good_world(Script::default().fails(META, 500)))), &request("x"));
     assert!(outcome.result.is_ok(), "{:?}", outcome.result);
 }
 
@@ -318,7 +390,8 @@ fn budgets_end_it_by_name() {
 /// What the command line asks for holds, whatever the model would rather do.
 #[test]
 fn what_was_asked_for_is_held_to() {
-    let asked = ForgeRequest { pattern: Some(WorkflowPattern::ThreeLayers), ..request("a code reviewer system") };
+    let asked =
+        ForgeRequest { pattern: Some(WorkflowPattern::ThreeLayers), ..request("a code reviewer system") };
     let script = Script::default().calls(META, &[("choose_pattern", json!({"pattern": "two_layers"}))]);
     let (artefact, last_error) = repair_limit(build_by(script, &asked).0);
     assert!(artefact == "pattern" && last_error.contains("asked for as `three_layers`"), "{last_error}");
@@ -333,7 +406,9 @@ fn what_was_asked_for_is_held_to() {
         let (outcome, server) = build_by(good(), &asked);
         assert!(matches!(
             outcome.result,
-            Err(BuildFailure::Request(ForgeError::UnknownDomain(_) | ForgeError::AgentCount(_) | ForgeError::Plan(_)))
+            Err(BuildFailure::Request(
+                ForgeError::UnknownDomain(_) | ForgeError::AgentCount(_) | ForgeError::Plan(_)
+            ))
         ));
         assert_eq!(server.requests() > 0, server_is_asked);
     }
@@ -362,7 +437,11 @@ fn any_sentence_has_a_defined_end() {
     let (outcome, server) = build_by(good(), &request(&megabyte));
     assert!(outcome.result.is_ok());
     let first = &server.instructions()[0];
-    assert!(first.len() < 5_000 && first.contains("only the first 4000 characters were read"), "{}", first.len());
+    assert!(
+        first.len() < 5_000 && first.contains("only the first 4000 characters were read"),
+        "{}",
+        first.len()
+    );
 }
 
 /// A lead without its team, two leads, an operation that nobody has: finish says so, and it can be mended.
@@ -373,17 +452,28 @@ fn finish_tells_what_is_not_whole_and_takes_the_mended() {
         .calls(META, &[("choose_pattern", json!({"pattern": "two_layers"}))])
         .asks(META, "WorldBuilder", "F.")
         .asks(META, "ToolBuilder", "O.")
+        .asks(META, "WorldBuilder", "P.")
         .calls(META, &[("finish", json!({}))])
         .asks(META, "AgentBuilder", "A.")
         .calls(META, &[("finish", json!({}))])
         .asks(META, "AgentBuilder", "The rest.")
         .calls(META, &[("finish", json!({}))])
-        .calls(AGENTS, &[("write_agent", all[0].1.clone()), ("write_agent", all[1].1.clone()), ("write_agent", all[2].1.clone())])
+        .calls(
+            AGENTS,
+            &[
+                ("write_agent", all[0].1.clone()),
+                ("write_agent", all[1].1.clone()),
+                ("write_agent", all[2].1.clone()),
+            ],
+        )
         .says(AGENTS, "Nearly.")
         .calls(AGENTS, &[("write_agent", all[3].1.clone())])
         .says(AGENTS, "Done.");
     let (outcome, server) = build_by(script, &request("a code reviewer system"));
     assert!(outcome.result.is_ok(), "{:?}", outcome.result);
     let refused = refusals(&server).join("\n");
-    assert!(refused.contains("there are no agents yet") && refused.contains("agent `lead` calls `integrator`"), "{refused}");
+    assert!(
+        refused.contains("there are no agents yet") && refused.contains("agent `lead` calls `integrator`"),
+        "{refused}"
+    );
 }

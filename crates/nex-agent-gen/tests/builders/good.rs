@@ -90,7 +90,13 @@ fn a_workflow_is_built_and_real_servers_come_from_the_catalogue() {
     let workflow = "type: workflow\nname: review\nstages:\n  - name: rounds\n    loop:\n      max_rounds: 3\n      until: \"'APPROVED' in answers.critic\"\n      answer: doer\n      stages:\n        - {name: doer, config_path: ./agents/doer.yaml, instruction: \"{{ task }}{% if round > 1 %} {{ answers.critic }}{% endif %}\"}\n        - {name: critic, config_path: ./agents/critic.yaml, instruction: \"Judge: {{ answers.doer }}\"}\n";
     let (meta, framework) = ("You are the MetaAgent", "You are the FrameworkBuilder");
     let script = Script::default()
-        .calls(meta, &[("choose_pattern", json!({"pattern": "critic_reviser"})), ("search_catalogue", json!({"query": "git"}))])
+        .calls(
+            meta,
+            &[
+                ("choose_pattern", json!({"pattern": "critic_reviser"})),
+                ("search_catalogue", json!({"query": "git"})),
+            ],
+        )
         .asks(meta, "WorldBuilder", "World.")
         .asks(meta, "AgentBuilder", "Agents.")
         .asks(meta, "FrameworkBuilder", "Workflow.")

@@ -32,10 +32,22 @@ pub(crate) fn whole_world() -> String {
 pub(crate) fn agents() -> [(&'static str, Value); 4] {
     let agent = |name: &'static str, yaml: &str| (name, json!({"name": name, "yaml": yaml}));
     [
-        agent("lead", "description: Takes the request, hands out the work, answers.\nsystem_prompt: |\n  You lead the code reviews. Your team sees only your message.\nsub_agents: [reader, reviewer, integrator]\n"),
-        agent("reader", "description: Looks up changes, findings and engineers.\nsystem_prompt: |\n  # {{ world_title }}: reader\n  You look things up and report ids and values.\ntools: [find_change, get_change, list_changes, find_engineer, list_findings, find_finding]\n"),
-        agent("reviewer", "description: Notes and resolves findings, assigns reviewers.\nsystem_prompt: |\n  {{ role }}\n  You review. Look before you note.\nskills:\n  - {name: weigh a finding, when: you note one, how: A blocker stops the merge. A minor one does not.}\ntools: [add_finding, resolve_finding, assign_reviewer, find_change, list_findings]\n"),
-        agent("integrator", "description: Approves, returns and merges changes.\nsystem_prompt: |\n  You approve, return and merge.\n  {{ rules }}\ntools: [approve_change, return_change, merge_change, get_change, assign_reviewer]\n"),
+        agent(
+            "lead",
+            "description: Takes the request, hands out the work, answers.\nsystem_prompt: |\n  You lead the code reviews. Your team sees only your message.\nsub_agents: [reader, reviewer, integrator]\n",
+        ),
+        agent(
+            "reader",
+            "description: Looks up changes, findings and engineers.\nsystem_prompt: |\n  # {{ world_title }}: reader\n  You look things up and report ids and values.\ntools: [find_change, get_change, list_changes, find_engineer, list_findings, find_finding]\n",
+        ),
+        agent(
+            "reviewer",
+            "description: Notes and resolves findings, assigns reviewers.\nsystem_prompt: |\n  {{ role }}\n  You review. Look before you note.\nskills:\n  - {name: weigh a finding, when: you note one, how: A blocker stops the merge. A minor one does not.}\ntools: [add_finding, resolve_finding, assign_reviewer, find_change, list_findings]\n",
+        ),
+        agent(
+            "integrator",
+            "description: Approves, returns and merges changes.\nsystem_prompt: |\n  You approve, return and merge.\n  {{ rules }}\ntools: [approve_change, return_change, merge_change, get_change, assign_reviewer]\n",
+        ),
     ]
 }
 
@@ -48,7 +60,9 @@ pub(crate) fn good_world(script: Script) -> Script {
         .collect();
     let policies: Vec<(&str, Value)> = POLICIES
         .split("\n- ")
-        .map(|policy| ("define_policy", json!({"yaml": policy.trim_start_matches("- ").replace("\n  ", "\n")})))
+        .map(|policy| {
+            ("define_policy", json!({"yaml": policy.trim_start_matches("- ").replace("\n  ", "\n")}))
+        })
         .collect();
     script
         .calls("You are the WorldBuilder", &[("reference", json!({"topic": "world_example"}))])

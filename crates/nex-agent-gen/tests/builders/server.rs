@@ -92,11 +92,14 @@ impl Server {
     /// The first user message of each request.
     pub(crate) fn instructions(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap();
-        asked.iter().map(|body| {
-            let messages = body["messages"].as_array().unwrap();
-            let user = messages.iter().find(|message| message["role"] == "user");
-            user.and_then(|user| user["content"].as_str()).unwrap_or_default().to_owned()
-        }).collect()
+        asked
+            .iter()
+            .map(|body| {
+                let messages = body["messages"].as_array().unwrap();
+                let user = messages.iter().find(|message| message["role"] == "user");
+                user.and_then(|user| user["content"].as_str()).unwrap_or_default().to_owned()
+            })
+            .collect()
     }
 
     pub(crate) fn requests(&self) -> usize {
@@ -139,15 +142,22 @@ fn serve(stream: TcpStream, script: &Mutex<Script>, log: &Mutex<Vec<Value>>) {
             Reply::Fails(status) => (status, json!({"error": {"message": "scripted failure"}}).to_string()),
             Reply::Says(text) => (200, completion(json!({"role": "assistant", "content": text}), "stop")),
             Reply::Calls(calls) => {
-                let calls: Vec<Value> = calls.iter().enumerate().map(|(at, (name, arguments))| {
-                    json!({"id": format!("c{number}_{at}"), "type": "function",
+                let calls: Vec<Value> = calls
+                    .iter()
+                    .enumerate()
+                    .map(|(at, (name, arguments))| {
+                        json!({"id": format!("c{number}_{at}"), "type": "function",
                            "function": {"name": name, "arguments": arguments.to_string()}})
-                }).collect();
+                    })
+                    .collect();
                 let message = json!({"role": "assistant", "content": null, "tool_calls": calls});
                 (200, completion(message, "tool_calls"))
             }
         };
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", text.len());
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            text.len()
+        );
         if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(text.as_bytes())).is_err() {
             return;
         }
@@ -157,5 +167,6 @@ fn serve(stream: TcpStream, script: &Mutex<Script>, log: &Mutex<Vec<Value>>) {
 fn completion(message: Value, finish: &str) -> String {
     json!({"id": "x", "object": "chat.completion", "created": 1, "model": "scripted",
            "choices": [{"index": 0, "message": message, "finish_reason": finish}],
-           "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}).to_string()
+           "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}})
+    .to_string()
 }

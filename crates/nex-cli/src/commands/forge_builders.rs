@@ -125,9 +125,11 @@ impl Observer for Teller {
         let subject = self.subjects.lock().remove(&key).unwrap_or_default();
         let text = result.text();
         // What was only looked up is long and of no use here.
-        let is_look = ["read_file", "read_example", "reference", "search_domains", "search_catalogue", "list_files"]
-            .contains(&result.name.as_str());
-        let told = if is_look && !result.is_error { String::new() } else { safe(&text.replace('\n', " "), SHOWN) };
+        let is_look =
+            ["read_file", "read_example", "reference", "search_domains", "search_catalogue", "list_files"]
+                .contains(&result.name.as_str());
+        let told =
+            if is_look && !result.is_error { String::new() } else { safe(&text.replace('\n', " "), SHOWN) };
         let (mark, shade) = if result.is_error { ("✗", Tint::Bad) } else { ("✓", Tint::Faint) };
         tell(format!(
             "{}  {mark} {} {}  {}",

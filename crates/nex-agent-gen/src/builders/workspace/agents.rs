@@ -67,7 +67,8 @@ impl Workspace {
     /// The agents so far, and what is still to come.
     fn team(&self) -> String {
         let names: Vec<&str> = self.agents.keys().map(String::as_str).collect();
-        let mut told = format!("Agents: {}.", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
+        let mut told =
+            format!("Agents: {}.", if names.is_empty() { "none".to_owned() } else { names.join(", ") });
         let mut missing: Vec<&str> = self
             .agents
             .values()
@@ -148,7 +149,10 @@ impl Workspace {
             {
                 Ok(())
             }
-            _ => Err("the prompt does not come out of its file as it went in; use plain lines of text".to_owned()),
+            _ => {
+                Err("the prompt does not come out of its file as it went in; use plain lines of text"
+                    .to_owned())
+            }
         }
     }
 }
@@ -162,8 +166,9 @@ pub(super) fn load(path: &Path, folder: &Path) -> Result<RunnableSpec, String> {
         .map(|diagnostic| diagnostic.to_string())
         .collect();
     // The temporary folder is no place that a builder knows.
-    let prefix = format!("{}/", folder.display());
-    let told = |text: String| text.replace(&prefix, "").replace("./", "");
+    let place = folder.display().to_string();
+    let told =
+        |text: String| text.replace(&format!("{place}/"), "").replace(&place, "the framework's folder");
     if !found.is_empty() {
         return Err(told(found.join("\n")));
     }

@@ -29,7 +29,10 @@ impl Workspace {
             }
             this.check_flow(yaml, pattern)?;
             this.flow = Some(yaml.to_owned());
-            Ok(format!("The {} is taken.", if pattern == WorkflowPattern::Sequential { "pipeline" } else { "workflow" }))
+            Ok(format!(
+                "The {} is taken.",
+                if pattern == WorkflowPattern::Sequential { "pipeline" } else { "workflow" }
+            ))
         })
     }
 
@@ -46,7 +49,10 @@ impl Workspace {
             }
             RunnableSpec::Workflow(workflow) if pattern != WorkflowPattern::Sequential => {
                 if workflow.max_runs > MAX_RUNS {
-                    return Err(format!("`max_runs` is {}, at most {MAX_RUNS} are allowed", workflow.max_runs));
+                    return Err(format!(
+                        "`max_runs` is {}, at most {MAX_RUNS} are allowed",
+                        workflow.max_runs
+                    ));
                 }
                 if let Some(missing) = lacks_construct(&workflow, pattern) {
                     return Err(format!("a {pattern} needs {missing}, and this workflow has none"));
@@ -54,10 +60,13 @@ impl Workspace {
                 check_templates(&workflow, folder.path())
             }
             RunnableSpec::Agent(_) => {
-                Err("this is an agent; a workflow has `type: workflow` (or `type: pipeline`) and `stages`".to_owned())
+                Err("this is an agent; a workflow has `type: workflow` (or `type: pipeline`) and `stages`"
+                    .to_owned())
             }
             RunnableSpec::Pipeline(_) => Err(format!("this is a pipeline; a {pattern} has `type: workflow`")),
-            RunnableSpec::Workflow(_) => Err("this is a workflow; a sequence has `type: pipeline`".to_owned()),
+            RunnableSpec::Workflow(_) => {
+                Err("this is a workflow; a sequence has `type: pipeline`".to_owned())
+            }
         }
     }
 }
@@ -67,7 +76,8 @@ fn check_templates(workflow: &WorkflowSpec, folder: &Path) -> Result<(), String>
     for stage in &workflow.stages {
         stage.walk(&mut |stage| {
             if found.is_ok() {
-                found = check_stage(stage, folder).map_err(|cause| format!("stage `{}`: {cause}", stage.name));
+                found =
+                    check_stage(stage, folder).map_err(|cause| format!("stage `{}`: {cause}", stage.name));
             }
         });
     }

@@ -44,7 +44,9 @@ impl Workspace {
         };
         let Some(text) = text else {
             let shown = &path[..path.floor_char_boundary(80)];
-            return ToolOutput::error(format!("there is no file `{shown}` in the workspace; list_files names them"));
+            return ToolOutput::error(format!(
+                "there is no file `{shown}` in the workspace; list_files names them"
+            ));
         };
         let mut numbered = String::with_capacity(text.len() * 2);
         for (at, line) in text.lines().enumerate() {
@@ -57,13 +59,18 @@ impl Workspace {
     pub(in crate::builders) fn search_domains(&self, query: &str) -> ToolOutput {
         let mut text = String::from("Archetypes (read_example writes a small sound world of one):\n");
         let near = closest_domains(query, MAX_FOUND);
-        let near: Vec<_> = near.into_iter().filter(|(_, score)| *score > 0.0).map(|(domain, _)| domain).collect();
+        let near: Vec<_> =
+            near.into_iter().filter(|(_, score)| *score > 0.0).map(|(domain, _)| domain).collect();
         if near.is_empty() {
             let all: Vec<&str> = domains().iter().map(|domain| domain.id.as_str()).collect();
             let _ = writeln!(text, "none fits; there are: {}", all.join(", "));
         }
         for domain in near {
-            let _ = writeln!(text, "- {}: {}; handles {}s. {}", domain.id, domain.title, domain.case.noun, domain.desk);
+            let _ = writeln!(
+                text,
+                "- {}: {}; handles {}s. {}",
+                domain.id, domain.title, domain.case.noun, domain.desk
+            );
         }
         text.push_str("Built-in worlds (read_example shows them whole):\n");
         for builtin in builtin_worlds() {
@@ -86,7 +93,9 @@ impl Workspace {
         };
         match compose(&wanted, self.request.seed) {
             Ok(composed) => ToolOutput::text(composed.yaml),
-            Err(cause) => ToolOutput::error(format!("{cause}; search_domains names archetypes and built-in worlds")),
+            Err(cause) => {
+                ToolOutput::error(format!("{cause}; search_domains names archetypes and built-in worlds"))
+            }
         }
     }
 
@@ -105,7 +114,13 @@ impl Workspace {
         let mut text = String::from("server: tool, what it does\n");
         for entry in found {
             let about: String = entry.description.split_whitespace().take(40).collect::<Vec<_>>().join(" ");
-            let _ = writeln!(text, "{}: {}{}{about}", entry.server, entry.tool, if about.is_empty() { "" } else { ", " });
+            let _ = writeln!(
+                text,
+                "{}: {}{}{about}",
+                entry.server,
+                entry.tool,
+                if about.is_empty() { "" } else { ", " }
+            );
         }
         text.push_str("An agent gets all tools of a server by `mcp_servers: [{name: SERVER}]`.\n");
         ToolOutput::text(text)

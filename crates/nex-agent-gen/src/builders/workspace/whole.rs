@@ -39,7 +39,9 @@ impl Workspace {
     /// Checks everything, and ends the building where all is well.
     pub(in crate::builders) fn finish(&mut self) -> ToolOutput {
         self.write("framework", |this| {
-            let whole = this.whole().map_err(|missing| format!("the framework is not whole:\n- {}", missing.join("\n- ")))?;
+            let whole = this
+                .whole()
+                .map_err(|missing| format!("the framework is not whole:\n- {}", missing.join("\n- ")))?;
             this.conclude(whole)
         })
     }
@@ -119,7 +121,11 @@ impl Workspace {
         };
         let (counts, count) = (pattern.agent_counts(), self.agents.len());
         if count > 0 && !counts.contains(&count) {
-            missing.push(format!("{pattern} takes {} to {} agents, there are {count}", counts.start(), counts.end()));
+            missing.push(format!(
+                "{pattern} takes {} to {} agents, there are {count}",
+                counts.start(),
+                counts.end()
+            ));
         }
         if let Some(asked) = self.request.agents.filter(|asked| count > 0 && *asked != count) {
             missing.push(format!("{asked} agents were asked for, there are {count}"));

@@ -31,9 +31,9 @@ impl Workspace {
                 return this.take_world(parts);
             }
             let draft = this.compile(parts)?;
-            let trial = this.try_out(&draft, QUICK_TASKS).map_err(|cause| {
-                format!("the world loads, but {cause}. {}", way_out(&cause))
-            })?;
+            let trial = this
+                .try_out(&draft, QUICK_TASKS)
+                .map_err(|cause| format!("the world loads, but {cause}. {}", way_out(&cause)))?;
             let told = format!("{} {}", this.summary(&draft), describe(&trial));
             this.world = Some(draft);
             Ok(told)
@@ -75,7 +75,9 @@ impl Workspace {
 
     fn foundation(&self) -> Result<WorldParts, String> {
         let world = self.world.as_ref();
-        world.map(|world| world.parts.clone()).ok_or_else(|| "there is no world yet; define_world comes first".to_owned())
+        world
+            .map(|world| world.parts.clone())
+            .ok_or_else(|| "there is no world yet; define_world comes first".to_owned())
     }
 
     /// Takes a world that is under way: it must load, and whether it has tasks yet is told.
@@ -105,7 +107,10 @@ impl Workspace {
         }
         let world = World::from_yaml(&text, "world.yaml").map_err(|error| explain(&error, &text))?;
         if let Some(domain) = self.request.domain.as_deref().filter(|domain| *domain != world.domain()) {
-            return Err(format!("`domain` was asked for as `{domain}`; it is `{}` here", short(world.domain())));
+            return Err(format!(
+                "`domain` was asked for as `{domain}`; it is `{}` here",
+                short(world.domain())
+            ));
         }
         Ok(WorldDraft { parts, text, world })
     }
@@ -143,7 +148,9 @@ impl Workspace {
         }
         let most = self.limits.max_list_items;
         if items > most {
-            return Err(format!("the world's lists would hold up to {items} items; at most {most} are taken: lower their `max`"));
+            return Err(format!(
+                "the world's lists would hold up to {items} items; at most {most} are taken: lower their `max`"
+            ));
         }
         Ok(())
     }
@@ -194,7 +201,11 @@ pub(super) fn describe(trial: &WorldCheck) -> String {
     match trial.uncalled.as_slice() {
         [] => format!("{} tasks proven by their oracle.", trial.tasks),
         uncalled => {
-            format!("{} tasks proven by their oracle; none of them used {}.", trial.tasks, uncalled.join(", "))
+            format!(
+                "{} tasks proven by their oracle; none of them used {}.",
+                trial.tasks,
+                uncalled.join(", ")
+            )
         }
     }
 }
@@ -203,6 +214,9 @@ pub(super) fn describe(trial: &WorldCheck) -> String {
 fn way_out(cause: &str) -> &'static str {
     if cause.contains("seconds") {
         return "";
+    }
+    if cause.contains("no policy") {
+        return "Hard tasks turn on a rule: they need a policy about an operation that has a `goal` (define_policy).";
     }
     "Tasks need writes with a `goal`, whose records instructions can name: `keys` on their entities, and for each key \
      field a find or list with an argument `match: field`, or a list that returns the field. Preconditions must \
