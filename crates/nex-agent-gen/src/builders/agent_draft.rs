@@ -254,8 +254,9 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 
 /// What is wrong with `text` wherever it stands.
 pub(super) fn check_text(key: &str, text: &str) -> Result<(), String> {
-    let is_odd =
-        |c: &char| (c.is_control() && *c != '\n') || matches!(*c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+    let is_odd = |c: &char| {
+        (c.is_control() && !matches!(*c, '\n' | '\t')) || matches!(*c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+    };
     if let Some(odd) = text.chars().find(is_odd) {
         return Err(format!("`{key}` holds the control character U+{:04X}; leave it out", u32::from(odd)));
     }
@@ -266,6 +267,23 @@ pub(super) fn check_text(key: &str, text: &str) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// What is wrong with any text in the YAML `text`, as its reader will see it: `"\u0024{env.HOME}"` is
+/// `${env.HOME}`.
+pub(super) fn check_values(key: &str, text: &str) -> Result<(), String> {
+    fn walk(key: &str, value: &serde_json::Value) -> Result<(), String> {
+        match value {
+            serde_json::Value::String(text) => check_text(key, text),
+            serde_json::Value::Array(items) => items.iter().try_for_each(|item| walk(key, item)),
+            serde_json::Value::Object(entries) => entries.iter().try_for_each(|(name, value)| {
+                check_text(key, name)?;
+                walk(key, value)
+            }),
+            _ => Ok(()),
+        }
+    }
+    walk(key, &read(text)?)
 }
 
 fn names(key: &str, entries: Vec<Named>) -> Result<Vec<String>, String> {

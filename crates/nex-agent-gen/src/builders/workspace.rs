@@ -42,7 +42,7 @@ pub(super) struct Workspace {
     pattern: Option<WorkflowPattern>,
     world: Option<WorldDraft>,
     agents: IndexMap<String, AgentDraft>,
-    /// The text of the workflow or pipeline, and the pattern that it was checked for.
+    /// The text of the workflow or pipeline, where the pattern has one.
     flow: Option<String>,
     /// Refused versions in a row, by artefact.
     refused: BTreeMap<String, u32>,
@@ -135,7 +135,7 @@ impl Workspace {
         if text.trim().is_empty() {
             return Err(format!("`{key}` is empty"));
         }
-        check_text(key, &text.replace('\t', "  ").replace('\r', ""))
+        check_text(key, &text.replace('\r', ""))
     }
 
     /// Chooses the pattern by which the agents work together.

@@ -44,12 +44,13 @@ impl WorldParts {
                 }),
             }
         }
+        parts.head.truncate(parts.head.trim_end().len());
         Ok(parts)
     }
 
     /// The file.
     pub(super) fn text(&self) -> String {
-        let mut text = self.head.trim_end().to_owned();
+        let mut text = self.head.clone();
         text.push_str("\n\n");
         if self.operations.is_empty() {
             text.push_str(NO_OPERATIONS);

@@ -189,6 +189,12 @@ fn hostile_agents_are_refused_one_by_one() {
             "secrets of the machine",
         ),
         ("folder", prompt("${this_file_dir}/../../etc/passwd"), "secrets of the machine"),
+        (
+            "secret behind an escape",
+            "description: d\nsystem_prompt: \"\\u0024{env.HOME}\"\n".to_owned(),
+            "secrets of the machine",
+        ),
+        ("text that runs backwards", prompt("a\u{202e}b"), "control character U+202E"),
         ("file prompt", with("system_prompt_type: file"), "unknown field `system_prompt_type`"),
         (
             "sub-agent outside",
@@ -264,6 +270,11 @@ fn hostile_worlds_are_refused_before_they_are_made() {
             "too much text",
         ),
         ("secret", base.replace("role: You", "role: ${env.HOME} You"), "secrets of the machine"),
+        (
+            "secret behind an escape",
+            base.replace("title: Code review desk", "title: \"\\u0024{env.HOME}\""),
+            "secrets of the machine",
+        ),
         ("huge", format!("{base}# {}", "x".repeat(70_000)), "at most 65536"),
         ("flow style", "{world: w, operations: {}}".to_owned(), ""),
     ];
@@ -318,6 +329,10 @@ fn hostile_workflows_are_refused() {
         ),
         (
             stage("  - {name: last, config_path: ./agents/doer.yaml, instruction: \"${env.HOME}\"}\n"),
+            "secrets of the machine",
+        ),
+        (
+            stage("  - {name: last, config_path: ./agents/doer.yaml, instruction: \"\\u0024{env.HOME}\"}\n"),
             "secrets of the machine",
         ),
         (stage("  - {name: last, config_path: ./agents/nobody.yaml}\n"), "agents/nobody.yaml"),

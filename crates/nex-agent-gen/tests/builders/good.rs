@@ -54,6 +54,18 @@ fn a_code_reviewer_system_is_built_and_runs() {
     assert_eq!(builders, ["WorldBuilder", "ToolBuilder", "WorldBuilder", "AgentBuilder", "FrameworkBuilder"]);
     assert_eq!(record.stop, StopReason::StopTool { tool: "finish".to_owned() });
 
+    // The prompts reach the model as they are written, templates that they explain included.
+    for (builder, words) in [
+        ("MetaAgent", "- WorldBuilder: Writes the world's foundation"),
+        ("WorldBuilder", "gen: {template: \"R{#5}\"}"),
+        ("AgentBuilder", "# {{ world_title }}: reader"),
+        ("FrameworkBuilder", "instruction: \"{{ task }}\""),
+        ("ToolBuilder", "change {change.id} is {change.status}"),
+    ] {
+        let prompt = server.system_prompt(&format!("You are the {builder}"));
+        assert!(prompt.contains(words) && !prompt.contains("{%"), "{builder}: {prompt}");
+    }
+
     let folder = tempfile::tempdir().unwrap();
     write(&forged.files, folder.path()).unwrap();
     let lead = load_runnable(folder.path().join(&manifest.entry), &LoadOptions::default()).unwrap();

@@ -102,6 +102,13 @@ impl Server {
             .collect()
     }
 
+    /// The system prompt of the agent whose prompt holds `words`.
+    pub(crate) fn system_prompt(&self, words: &str) -> String {
+        let asked = self.asked.lock().unwrap();
+        let mut prompts = asked.iter().filter_map(|body| body["messages"][0]["content"].as_str());
+        prompts.find(|prompt| prompt.contains(words)).unwrap_or_default().to_owned()
+    }
+
     pub(crate) fn requests(&self) -> usize {
         self.asked.lock().unwrap().len()
     }

@@ -66,7 +66,7 @@ fn show(forged: &Forged, out: &Path) {
     for note in &manifest.brief.notes {
         tell(format!("{} {}", tint(Tint::Doubtful, "note:"), safe(note, 1_000)));
     }
-    print(format!("{} · {}", tint(Tint::Strong, &manifest.title), manifest.planner));
+    print(format!("{} · {}", tint(Tint::Strong, &safe(&manifest.title, 200)), manifest.planner));
     let agents = &manifest.plan.agents;
     let mut shown = vec![false; agents.len()];
     for index in 0..agents.len() {
@@ -95,7 +95,7 @@ fn branch(manifest: &nex_agent_gen::forge::Manifest, index: usize, level: usize,
     }
     let agent = &manifest.plan.agents[index];
     let indent = "  ".repeat(level);
-    print(format!("{indent}{}  {}", agent.name, tint(Tint::Faint, &agent.description)));
+    print(format!("{indent}{}  {}", agent.name, tint(Tint::Faint, &safe(&agent.description, 400))));
     for sub in &agent.sub_agents {
         branch(manifest, *sub, level + 1, shown);
     }

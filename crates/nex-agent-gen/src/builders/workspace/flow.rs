@@ -2,6 +2,7 @@
 
 use super::agents::load;
 use super::{Workspace, whole::team_files};
+use crate::builders::agent_draft::check_values;
 use crate::builders::derive::lacks_construct;
 use crate::builders::templates::{check_expression, check_instruction};
 use crate::builders::yaml::unfenced;
@@ -38,6 +39,7 @@ impl Workspace {
 
     /// What is wrong with `yaml` as the workflow of `pattern`.
     pub(super) fn check_flow(&self, yaml: &str, pattern: WorkflowPattern) -> Result<(), String> {
+        check_values("yaml", yaml)?;
         let folder = tempfile::tempdir().map_err(|error| format!("the check has no folder: {error}"))?;
         let mut files = team_files(self)?;
         let name = if pattern == WorkflowPattern::Sequential { "pipeline.yaml" } else { "workflow.yaml" };

@@ -1,6 +1,7 @@
 //! Writing the world: whole, or operation by operation.
 
 use super::{Attempt, Workspace, WorldDraft};
+use crate::builders::agent_draft::check_values;
 use crate::builders::world_parts::WorldParts;
 use crate::builders::yaml::{read, unfenced};
 use crate::world::{WorldCheck, check_world};
@@ -106,6 +107,7 @@ impl Workspace {
             self.check_world_size(&spec)?;
         }
         let world = World::from_yaml(&text, "world.yaml").map_err(|error| explain(&error, &text))?;
+        check_values("the world", &text)?;
         if let Some(domain) = self.request.domain.as_deref().filter(|domain| *domain != world.domain()) {
             return Err(format!(
                 "`domain` was asked for as `{domain}`; it is `{}` here",
