@@ -288,6 +288,26 @@ fn hostile_worlds_are_refused_before_they_are_made() {
     }
 }
 
+/// Every look at a change looks at every pair of changes: it loads, and no task can be made of it.
+#[test]
+fn a_world_that_is_too_costly_to_ask_ends_in_bounded_time() {
+    let costly = "      twins: {type: int, label: twins, derived: \"count(change as a where exists(change as b where a.lines == b.lines and a.title != b.title))\"}\n";
+    let yaml = whole_world()
+        .replace("count: 45", "count: 2000")
+        .replace("prefix: CHG-, digits: 5", "prefix: CHG-, digits: 7")
+        .replace("prefix: FND-, digits: 5", "prefix: FND-, digits: 7")
+        .replace("{min: 0, max: 2, per", "{min: 0, max: 1, per")
+        .replace("      open_findings:", &format!("{costly}      open_findings:"));
+    let script = Script::default().asks(META, "WorldBuilder", "A world.").calls(WORLD, &[world(&yaml)]);
+    let start = std::time::Instant::now();
+    let (outcome, server) = build_within(script, &request("x"), limits(|limits| limits.max_repairs = 1));
+    let took = start.elapsed();
+    let (artefact, last_error) = repair_limit(outcome);
+    println!("{took:?}: {last_error}");
+    assert!(artefact == "world" && last_error.starts_with("the world loads, but "), "{last_error}");
+    assert!(took < std::time::Duration::from_secs(110), "{took:?} {:?}", server.results());
+}
+
 #[test]
 fn agents_that_would_call_each_other_in_a_circle_are_refused() {
     let wrong = [
@@ -384,6 +404,15 @@ fn a_failing_model_ends_it_by_name_wherever_it_fails() {
     let (outcome, _) =
         build_by(good_lead(good_agents(good_world(Script::default().fails(META, 500)))), &request("x"));
     assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+}
+
+#[test]
+fn who_is_told_to_stop_stops_by_name() {
+    let options = limits(|_| {});
+    options.cancel.cancel();
+    let (outcome, server) = build_within(good(), &request("x"), options);
+    assert!(matches!(outcome.result, Err(BuildFailure::Interrupted)), "{:?}", outcome.result);
+    assert_eq!(server.requests(), 0);
 }
 
 #[test]
