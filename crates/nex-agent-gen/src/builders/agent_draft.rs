@@ -254,8 +254,11 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 
 /// What is wrong with `text` wherever it stands.
 pub(super) fn check_text(key: &str, text: &str) -> Result<(), String> {
-    let is_odd = |c: &char| {
-        (c.is_control() && !matches!(*c, '\n' | '\t')) || matches!(*c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+    // Besides controls: other line ends, and what turns the direction of text around.
+    let is_odd = |c: &char| match *c {
+        '\n' | '\t' => false,
+        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
     };
     if let Some(odd) = text.chars().find(is_odd) {
         return Err(format!("`{key}` holds the control character U+{:04X}; leave it out", u32::from(odd)));

@@ -16,6 +16,7 @@ use super::agent_draft::{AgentDraft, check_text};
 use super::catalogue::Catalogue;
 use super::limits::BuildLimits;
 use super::world_parts::WorldParts;
+use super::yaml::is_prose;
 use crate::brief::Brief;
 use crate::forge::{ForgeRequest, Forged};
 use crate::framework::WorkflowPattern;
@@ -134,6 +135,11 @@ impl Workspace {
         }
         if text.trim().is_empty() {
             return Err(format!("`{key}` is empty"));
+        }
+        if is_prose(text) {
+            return Err(format!(
+                "`{key}` is prose: no line of it is `key: value`. Send the YAML, and nothing else"
+            ));
         }
         check_text(key, &text.replace('\r', ""))
     }

@@ -5,6 +5,12 @@ use serde::de::DeserializeOwned;
 /// `text` as a `T`. Alias bombs, deep nesting, several documents and double keys are refused before they
 /// cost anything.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let is_mark = |line: &&str| matches!(line.trim_end(), "---" | "...") || line.starts_with("--- ");
+    let mut content =
+        text.lines().skip_while(|line| line.trim().is_empty() || line.starts_with('#') || is_mark(line));
+    if content.any(|line| is_mark(&line)) {
+        return Err("it holds a mark of a further document, `---` or `...`; send one document".to_owned());
+    }
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         with_snippet: false,
@@ -61,6 +67,17 @@ pub(super) fn indent(text: &str, spaces: usize) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Whether no line of `text` begins with a key, as `kind: get`, `- id: x` or `{kind: get}` do.
+pub(super) fn is_prose(text: &str) -> bool {
+    !text.lines().any(|line| {
+        let line = line.trim_start().trim_start_matches(['-', '{', '[', ' ']);
+        line.split_once(':').is_some_and(|(key, _)| {
+            !key.is_empty()
+                && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-\"'".contains(&byte))
+        })
+    })
 }
 
 /// The YAML in a model's answer: without the fence that many put around it.

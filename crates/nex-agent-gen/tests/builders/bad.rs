@@ -46,7 +46,7 @@ fn repaired(which: &str, wrong: &[(&str, Value)]) -> Script {
 #[test]
 fn prose_and_wrong_yaml_are_told_and_repaired() {
     let wrong = [
-        world("Sure! Here is your world: it has engineers, changes and findings."),
+        world("Sure! Here is your world. It has engineers, changes and findings."),
         world(&FOUNDATION.replace("gen: person_name", "gen: {pool: people}")),
         world(&FOUNDATION.replace("domain: software", "domian: software")),
     ];
@@ -54,6 +54,7 @@ fn prose_and_wrong_yaml_are_told_and_repaired() {
     outcome.result.unwrap_or_else(|failure| panic!("{failure}\n{:#?}", server.results()));
     let refused = refusals(&server);
     assert_eq!(refused.len(), 3, "{refused:#?}");
+    assert!(refused[0].contains("`yaml` is prose"), "{}", refused[0]);
     // Each says where, what, and the way out; the lines are shown, for a model does not count them.
     assert!(
         refused[1].contains("entities.engineer.fields.name") && refused[1].contains("people"),
@@ -217,7 +218,7 @@ fn hostile_agents_are_refused_one_by_one() {
         ("template that never ends", prompt("{% for i in range(99999) %}{% endfor %}"), "no `{% … %}`"),
         ("comment", prompt("a {# b #} c"), "is not allowed"),
         ("control character", prompt("a\u{1b}[31m"), "control character U+001B"),
-        ("two documents", "description: d\nsystem_prompt: p\n---\na: b\n".to_owned(), ""),
+        ("two documents", "description: d\nsystem_prompt: p\n---\na: b\n".to_owned(), "further document"),
         ("all tools", with("tools: ['*']"), "patterns with * are not allowed"),
         ("not a map", "- just\n- a list".to_owned(), ""),
     ];
@@ -229,7 +230,9 @@ fn hostile_agents_are_refused_one_by_one() {
             .asks(META, "ToolBuilder", "Operations.")
             .asks(META, "AgentBuilder", "Agents.")
             .calls(AGENTS, &[agent("reader", &yaml)]);
-        let (outcome, _) = build_by(script, &request("a code reviewer system"));
+        let (outcome, server) = build_by(script, &request("a code reviewer system"));
+        assert!(outcome.result.is_err(), "{name}");
+        assert!(!refusals(&server).is_empty(), "{name} was taken: {:#?}", server.results());
         let (artefact, last_error) = repair_limit(outcome);
         assert_eq!(artefact, "agent reader", "{name}");
         assert!(last_error.contains(told), "{name}: {last_error}");
@@ -300,12 +303,15 @@ fn a_world_that_is_too_costly_to_ask_ends_in_bounded_time() {
         .replace("      open_findings:", &format!("{costly}      open_findings:"));
     let script = Script::default().asks(META, "WorldBuilder", "A world.").calls(WORLD, &[world(&yaml)]);
     let start = std::time::Instant::now();
-    let (outcome, server) = build_within(script, &request("x"), limits(|limits| limits.max_repairs = 1));
-    let took = start.elapsed();
-    let (artefact, last_error) = repair_limit(outcome);
-    println!("{took:?}: {last_error}");
-    assert!(artefact == "world" && last_error.starts_with("the world loads, but "), "{last_error}");
-    assert!(took < std::time::Duration::from_secs(110), "{took:?} {:?}", server.results());
+    let options = limits(|limits| {
+        limits.max_repairs = 1;
+        limits.max_trial = std::time::Duration::from_millis(200);
+    });
+    let (artefact, last_error) = repair_limit(build_within(script, &request("x"), options).0);
+    assert_eq!(artefact, "world");
+    assert!(last_error.contains("making its tasks takes more than 200 ms"), "{last_error}");
+    // A bound for a hang, not a measure.
+    assert!(start.elapsed() < std::time::Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::scripts::{good, whole_world};
 use super::server::{Script, Server};
 use super::{build_by, build_within, model_of, request};
 use nex_agent::{LoadOptions, RunContext, Runnable, SystemClock, ToolBindings, load_runnable};
-use nex_agent_gen::builders::{BuildOptions, Catalogue};
+use nex_agent_gen::builders::{BuildFailure, BuildOptions, Catalogue};
 use nex_agent_gen::forge::write;
 use nex_agent_gen::framework::{Duty, WorkflowPattern};
 use nex_agent_gen::world::check_world;
@@ -86,6 +86,48 @@ fn a_code_reviewer_system_is_built_and_runs() {
     assert_eq!(run.answer.as_deref(), Some("There are some."));
     let results = server.results();
     assert!(results.iter().any(|text| text.contains("\"changes\":[{\"id\":\"CHG-")), "{results:#?}");
+}
+
+/// Builders find archetypes, sound examples and the reference; looking writes nothing.
+#[test]
+fn builders_can_look_before_they_write() {
+    let (meta, world) = ("You are the MetaAgent", "You are the WorldBuilder");
+    let script = Script::default()
+        .calls(meta, &[("list_files", json!({})), ("search_catalogue", json!({"query": "git"}))])
+        .asks(meta, "WorldBuilder", "Look around.")
+        .says(meta, "That is all.")
+        .calls(
+            world,
+            &[
+                ("search_domains", json!({"query": "animals at a veterinary practice"})),
+                ("read_example", json!({"name": "veterinary_practice"})),
+                ("read_example", json!({"name": "parcel_desk"})),
+                ("read_example", json!({"name": "moon_base"})),
+                ("reference", json!({"topic": "workflow"})),
+                ("reference", json!({"topic": "moon"})),
+                ("read_file", json!({"path": "../../etc/passwd"})),
+                ("finish", json!({})),
+            ],
+        )
+        .says(world, "Seen.");
+    let (outcome, server) = build_by(script, &request("an animal clinic"));
+    assert!(matches!(outcome.result, Err(BuildFailure::ProseOnly { .. })), "{:?}", outcome.result);
+    let results = server.results();
+    let told = |words: &str| results.iter().any(|text| text.contains(words));
+    for words in [
+        "No catalogue of MCP servers was given",
+        "- parcel_desk: Parcel desk of an online shop",
+        "world: parcel_desk",
+        "there is no domain `moon_base`",
+        "### Critic and reviser",
+        "there is no such topic; topics: world, world_example, workflow, agent",
+        "there is no file `../../etc/passwd`",
+        "there is no tool `finish`",
+    ] {
+        assert!(told(words), "{words}: {results:#?}");
+    }
+    let example = results.iter().find(|text| text.contains("domain: veterinary")).expect("a composed world");
+    check_world(example, "example", [1]).unwrap();
 }
 
 #[test]
