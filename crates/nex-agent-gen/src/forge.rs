@@ -2,7 +2,8 @@
 //!
 //! In: a [`ForgeRequest`]. Out: a [`Forged`] framework: its files, and a [`Manifest`] that says what
 //! was made, by what and from which seed. Invariants: nothing that fails a check or a rehearsal comes
-//! out; the same request gives the same bytes. The planner behind it is built in and no LLM.
+//! out; the same request gives the same bytes. The planner behind it is built in and no LLM;
+//! [`crate::builders`] give the same type by one.
 
 mod fleet;
 mod rehearsal;
@@ -35,11 +36,11 @@ pub(crate) const CHECK_TASKS: u64 = 6;
 /// Below this share of the sentence's words, weighted by how rare they are, a domain is a guess.
 const DOUBTFUL_SCORE: f64 = 0.15;
 /// Version of [`Manifest`].
-const MANIFEST_VERSION: u32 = 1;
+pub(crate) const MANIFEST_VERSION: u32 = 1;
 /// Worlds that are composed for one request before it is given up.
 const ATTEMPTS: usize = 4;
 /// Agents of the largest framework.
-const MAX_AGENTS: usize = 34;
+pub(crate) const MAX_AGENTS: usize = 34;
 
 /// What is asked for. What a field leaves open, the sentence decides; what it leaves open, the seed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -259,7 +260,7 @@ fn complexity(agents: usize) -> Complexity {
 }
 
 /// Checks the agents as they will lie in their folder, then has them played.
-fn try_out(
+pub(crate) fn try_out(
     files: &[FrameworkFile],
     plan: &FrameworkPlan,
     world: &Arc<World>,

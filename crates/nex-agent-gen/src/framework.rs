@@ -6,7 +6,7 @@
 //! operation of the world is in some agent's hands; delegation has no cycle.
 
 mod desks;
-mod files;
+pub(crate) mod files;
 mod fixed;
 mod names;
 mod pattern;

@@ -3,10 +3,12 @@
 //! ```text
 //! sentence ─▶ brief ─▶ world (composed YAML, tried out) ─▶ framework (agents' YAML, checked) ─▶ files
 //! ```
-//! What is here needs no LLM: it plans by retrieval and by grammars, from a seed. Nothing that it
-//! makes is run here but the operations of composed worlds, which are data.
+//! Two planners do it: [`forge`] needs no LLM and plans by retrieval and by grammars, from a seed;
+//! [`builders`] are agents on an LLM. Nothing that they make is run here but the operations of worlds,
+//! which are data.
 
 pub mod brief;
+pub mod builders;
 pub mod check;
 pub mod diversity;
 pub mod forge;

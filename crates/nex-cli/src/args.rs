@@ -13,7 +13,7 @@ use std::path::PathBuf;
     about,
     long_about = "Nex turns worlds (declarative, stateful environments) into tasks, runs agents on them, verifies \
 what they did by the world's state, and writes training data and a report.\n\n\
-It implements NexAU (the agent runtime), a planner in the place of NexA4A's builders, and the execution and \
+It implements NexAU (the agent runtime), NexA4A (builders, and a planner without LLM), and the execution and \
 export stages of NexGAP of the Nex-N1 paper, and the trajectory record of Nexus-1.",
     after_help = "Exit codes:\n  \
 0  done, and what was asked for holds\n  \
@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check agents, recipes and worlds, and say what is wrong and where.
     Check(CheckArgs),
-    /// Make a framework of agents and its world from a sentence (NexA4A, built-in planner).
+    /// Make a framework of agents and its world from a sentence (NexA4A: built-in planner, or LLM builders).
     Forge(ForgeArgs),
     /// Make a dataset from a recipe (NexGAP: execution and export).
     Synth(SynthArgs),
@@ -157,13 +157,16 @@ pub(crate) enum FileKind {
 #[command(
     long_about = "Makes a framework from a sentence: a new world (YAML), the agents that act in it (NexAU's \
 YAML), and framework.json, which says what was made and from which seed.\n\n\
-A planner that is built in does it, by retrieval over the sentence and seeded grammars; no LLM takes part. What \
-it makes is checked before it is written: the agents load, their tools are the world's, and the world's tasks are \
+A planner that is built in does it, by retrieval over the sentence and seeded grammars; no LLM takes part. With \
+--model five builders do it, which are agents on that model (docs/frameworks.md); framework.json says which. What \
+is made is checked before it is written: the agents load, their tools are the world's, and the world's tasks are \
 proven by their oracle (which earns 1, where doing nothing earns 0).",
     after_help = "Examples:\n  \
 nex forge \"a hospital ward with discharge rules and a team of four agents\" --out runs/ward\n  \
 nex forge --pattern three_layers --agents 12 --domain film --out runs/film\n  \
+nex forge \"a code reviewer system in two layers\" --model openai:NAME --out runs/reviewers\n  \
 nex forge --count 300 --seed 1 --out runs/fleet\n  \
+nex forge --builders runs/builders          # the builders' own agent files, to read\n  \
 nex world check runs/ward/worlds/*.yaml\n  \
 nex forge --domains"
 )]
@@ -187,8 +190,17 @@ pub(crate) struct ForgeArgs {
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
     /// Make so many, spread over patterns, sizes and domains, and a report of how they differ.
-    #[arg(long, conflicts_with_all = ["sentence", "pattern", "agents", "domain"])]
+    #[arg(long, conflicts_with_all = ["sentence", "pattern", "agents", "domain", "model"])]
     pub(crate) count: Option<usize>,
+    /// Have LLM builders do it on this model: openai:NAME, anthropic:NAME, script:PATH … (as in `nex run`).
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// JSON of real MCP servers and their tools that the builders may give to agents.
+    #[arg(long, requires = "model")]
+    pub(crate) catalogue: Option<PathBuf>,
+    /// Write the builders' own agent files to this folder and stop.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) builders: Option<PathBuf>,
     /// List the domains and stop.
     #[arg(long)]
     pub(crate) domains: bool,

@@ -4,7 +4,7 @@
 //! was not, with the reason. Deterministic: the same agents, world and seeds give the same outcome.
 
 use crate::{Environment, Expert, Harness, InProcess, Pattern, episode_id};
-use nex_agent::RunnableSpec;
+use nex_agent::{AgentSpec, RunnableSpec};
 use nex_trajectory::{Episode, Outcome, StopReason};
 use nex_world::task::{Dials, Difficulty, generate_task};
 use nex_world::{Language, World};
@@ -67,7 +67,7 @@ pub fn smoke_run(
         .enable_time()
         .build()
         .map_err(|cause| SmokeError::Start(cause.to_string()))?;
-    let harness = Harness::from_spec("smoke", Pattern::Framework, framework.clone());
+    let harness = Harness::from_spec("smoke", Pattern::Framework, without_servers(framework));
     let environment = InProcess::new(world.clone());
     let mut run = SmokeRun { episodes: 0, turns: 0 };
     for seed in seeds {
@@ -86,6 +86,31 @@ pub fn smoke_run(
         }
     }
     Ok(run)
+}
+
+/// The same agents without MCP servers: no program is started for a smoke run.
+fn without_servers(framework: &RunnableSpec) -> RunnableSpec {
+    fn agent(spec: &AgentSpec) -> AgentSpec {
+        let mut spec = spec.clone();
+        spec.mcp_servers.clear();
+        for sub in &mut spec.sub_agents {
+            sub.agent = Arc::new(agent(&sub.agent));
+        }
+        spec
+    }
+    match framework {
+        RunnableSpec::Agent(spec) => RunnableSpec::Agent(agent(spec)),
+        RunnableSpec::Pipeline(pipeline) => {
+            let mut pipeline = pipeline.clone();
+            for stage in &mut pipeline.stages {
+                stage.agent = Arc::new(agent(&stage.agent));
+            }
+            RunnableSpec::Pipeline(pipeline)
+        }
+        RunnableSpec::Workflow(workflow) => {
+            RunnableSpec::Workflow(workflow.clone().map_agents(&mut |spec| agent(spec)))
+        }
+    }
 }
 
 async fn play(harness: &Harness, task: Arc<nex_world::task::Task>, environment: &dyn Environment) -> Episode {

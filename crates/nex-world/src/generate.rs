@@ -322,7 +322,7 @@ fn expression_error(entity: &str, field: &Field, abort: Abort) -> GenerateError 
         field: field.name.clone(),
         cause: match abort {
             Abort::Overflow => "leaves the range of numbers",
-            Abort::TooCostly => "looks at too many records",
+            Abort::TooCostly => "looks at too many records, or makes too much text",
         },
     }
 }

@@ -396,7 +396,7 @@ fn worlds_that_cost_too_much_to_make_are_refused() {
         );
     assert_eq!(explain(&pairs), "no error", "a ref without a target ends the entity early");
     let pairs = pairs.replace("it.price > 500", "it.price > 0");
-    expect!["entity `sale`, field `item`: its generator looks at too many records"]
+    expect!["entity `sale`, field `item`: its generator looks at too many records, or makes too much text"]
         .assert_eq(&explain(&pairs));
     // Pools that double at each level.
     let mut pools = "pools:\n  word: [\"{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}{~p0}\"]\n".to_owned();
@@ -405,8 +405,28 @@ fn worlds_that_cost_too_much_to_make_are_refused() {
         pools.push_str(&format!("  p{level}: [\"{entry}\"]\n"));
     }
     pools.push_str("  p7: [\"\"]\n");
-    expect!["entity `item`, field `name`: its generator looks at too many records"]
+    expect!["entity `item`, field `name`: its generator looks at too many records, or makes too much text"]
         .assert_eq(&explain(&GOOD.replacen("pools:\n  word: [red, green, blue]\n", &pools, 1)));
+}
+
+/// Each field is twice as long as the one before; the fortieth would have a terabyte.
+#[test]
+fn texts_that_double_are_refused_before_they_fill_the_memory() {
+    let doubling = |twice: &dyn Fn(usize) -> String| {
+        let mut yaml = String::from(
+            "world: w\ntitle: t\ndomain: d\nrole: r\nnow: 2026-01-01T00:00:00\nentities:\n  item:\n    label: item\n    \
+             id: {prefix: I-}\n    count: 3\n    fields:\n      f0: {type: string, gen: {template: \"seed\"}}\n",
+        );
+        for at in 0..40 {
+            yaml.push_str(&format!("      f{}: {{type: string, gen: {{{}}}}}\n", at + 1, twice(at)));
+        }
+        yaml + "operations: {list_items: {kind: list, entity: item, description: d}}\n"
+    };
+    let joined = explain(&doubling(&|at| format!("value: f{at} + f{at}")));
+    let filled = explain(&doubling(&|at| format!("template: \"{{f{at}}}{{f{at}}}\"")));
+    for told in [joined, filled] {
+        assert!(told.ends_with("its generator looks at too many records, or makes too much text"), "{told}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Plays the agents of a framework for a few tasks.
-pub trait Rehearsal: Sync {
+pub trait Rehearsal: Send + Sync {
     /// Plays the agents in the file `entry` for tasks of `world` that follow from `seed`. Called from
     /// several threads at once; the same arguments give the same outcome.
     ///

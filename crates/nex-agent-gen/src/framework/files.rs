@@ -86,7 +86,7 @@ impl FrameworkPlan {
 }
 
 /// The variables of the prompts, as JSON, which is YAML.
-fn context(world: &World) -> [(&'static str, Value); 4] {
+pub(crate) fn context(world: &World) -> [(&'static str, Value); 4] {
     let policies: Vec<&str> = world.policies().iter().map(|policy| policy.text.get(Language::En)).collect();
     [
         ("language", "en".into()),
@@ -97,6 +97,6 @@ fn context(world: &World) -> [(&'static str, Value); 4] {
 }
 
 /// A JSON string, which YAML reads as it is.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -87,7 +87,7 @@ impl Cast<'_> {
                 Role::Record => self.record(&mut draft, rng),
             }
             planned.push(PlannedEntity {
-                role,
+                role: Some(role),
                 name: noun.id.clone(),
                 fields: draft.fields.len(),
                 refers_to: self.refs(role).into_iter().map(|to| self.noun(to).id.clone()).collect(),

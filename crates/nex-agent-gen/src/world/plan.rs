@@ -97,8 +97,9 @@ pub enum Role {
 /// An entity of a composed world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedEntity {
-    /// Its part.
-    pub role: Role,
+    /// Its part; none in a world that no grammar composed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
     /// Its name in the world.
     pub name: String,
     /// Fields it has, the id aside.

@@ -25,6 +25,9 @@ pub(crate) fn run(args: ForgeArgs) -> Outcome {
         }
         return Ok(());
     }
+    if let Some(folder) = &args.builders {
+        return super::forge_builders::write_them(folder);
+    }
     is_free(&args.out)?;
     match args.count {
         Some(count) => many(&args, count),
@@ -50,8 +53,14 @@ fn one(args: &ForgeArgs) -> Outcome {
         domain: args.domain.clone(),
         seed: args.seed,
     };
-    let forged = forge_rehearsed(&request, &ExpertRehearsal).map_err(failed)?;
-    store(&forged, &args.out)?;
+    let forged = match &args.model {
+        Some(model) => super::forge_builders::make(args, &request, model)?,
+        None => {
+            let forged = forge_rehearsed(&request, &ExpertRehearsal).map_err(failed)?;
+            store(&forged, &args.out)?;
+            forged
+        }
+    };
     show(&forged, &args.out);
     Ok(())
 }
@@ -61,7 +70,7 @@ fn show(forged: &Forged, out: &Path) {
     for note in &manifest.brief.notes {
         tell(format!("{} {}", tint(Tint::Doubtful, "note:"), safe(note, 1_000)));
     }
-    print(format!("{} · {}", tint(Tint::Strong, &manifest.title), manifest.planner));
+    print(format!("{} · {}", tint(Tint::Strong, &safe(&manifest.title, 200)), manifest.planner));
     let agents = &manifest.plan.agents;
     let mut shown = vec![false; agents.len()];
     for index in 0..agents.len() {
@@ -96,7 +105,7 @@ fn branch(manifest: &nex_agent_gen::forge::Manifest, index: usize, level: usize,
     }
     let agent = &manifest.plan.agents[index];
     let indent = "  ".repeat(level);
-    print(format!("{indent}{}  {}", agent.name, tint(Tint::Faint, &agent.description)));
+    print(format!("{indent}{}  {}", agent.name, tint(Tint::Faint, &safe(&agent.description, 400))));
     for sub in &agent.sub_agents {
         branch(manifest, *sub, level + 1, shown);
     }
@@ -192,11 +201,11 @@ fn is_free(out: &Path) -> Outcome {
     }
 }
 
-fn store(forged: &Forged, folder: &Path) -> Outcome {
+pub(super) fn store(forged: &Forged, folder: &Path) -> Outcome {
     write(&forged.files, folder).map_err(|e| Failure::surroundings(format!("{}: {e}", folder.display())))
 }
 
-fn failed(error: ForgeError) -> Failure {
+pub(super) fn failed(error: ForgeError) -> Failure {
     match error {
         ForgeError::AgentCount(_) | ForgeError::UnknownDomain(_) | ForgeError::Plan(_) => {
             Failure::usage(error)

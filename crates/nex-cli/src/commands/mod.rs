@@ -6,6 +6,7 @@ pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod forge;
+mod forge_builders;
 pub(crate) mod formats;
 pub(crate) mod inspect;
 pub(crate) mod progress;

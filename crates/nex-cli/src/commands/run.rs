@@ -83,7 +83,7 @@ fn world_tools(name: &str, seed: u64) -> Result<Vec<Arc<dyn Tool>>, Failure> {
     Ok(session_tools(Arc::new(Mutex::new(session))))
 }
 
-fn append_trace(path: &Path, trajectory: &Trajectory) -> Outcome {
+pub(super) fn append_trace(path: &Path, trajectory: &Trajectory) -> Outcome {
     let fail = |e: &dyn std::fmt::Display| Failure::surroundings(format!("{}: {e}", path.display()));
     let mut line = serde_json::to_vec(trajectory).map_err(|e| fail(&e))?;
     line.push(b'\n');

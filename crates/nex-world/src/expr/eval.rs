@@ -14,6 +14,10 @@ use std::sync::Arc;
 
 /// Records that one call may look at.
 pub(crate) const FUEL: u64 = 2_000_000;
+/// Bytes of a text that an expression or a template may make.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+/// Bytes of text that cost as much as looking at one record.
+const BYTES_PER_FUEL: u64 = 16;
 /// Derived fields within derived fields; `compile` refuses cycles, this bounds the rest.
 const MAX_NESTING: u32 = 32;
 
@@ -92,6 +96,16 @@ impl Frame {
 
     pub(crate) fn burn(&mut self) -> Result<(), Abort> {
         self.fuel = self.fuel.checked_sub(1).ok_or(Abort::TooCostly)?;
+        Ok(())
+    }
+
+    /// Pays for a text of `bytes` that is made: doubling a text again and again ends by its length
+    /// or by the fuel, and not by the machine's memory.
+    pub(crate) fn burn_text(&mut self, bytes: usize) -> Result<(), Abort> {
+        if bytes > MAX_TEXT_BYTES {
+            return Err(Abort::TooCostly);
+        }
+        self.fuel = self.fuel.checked_sub(bytes as u64 / BYTES_PER_FUEL).ok_or(Abort::TooCostly)?;
         Ok(())
     }
 }
@@ -193,6 +207,7 @@ fn eval(expr: &Expr, env: &Env<'_>, frame: &mut Frame) -> Result<Value, Abort> {
             let right = eval(right, env, frame)?;
             match (left.as_str(), right.as_str()) {
                 (Some(left), Some(right)) => {
+                    frame.burn_text(left.len() + right.len())?;
                     let mut joined = String::with_capacity(left.len() + right.len());
                     joined.push_str(left);
                     joined.push_str(right);

@@ -134,6 +134,7 @@ fn fill<R: Rng>(
 ) -> Result<(), Abort> {
     for piece in pieces {
         frame.burn()?;
+        frame.burn_text(out.len())?;
         match piece {
             Piece::Text(text) => out.push_str(text),
             Piece::Hole(program) => {
@@ -292,11 +293,13 @@ fn list<R: Rng>(
     rng: &mut R,
 ) -> Result<Value, Abort> {
     const TRIES_PER_ITEM: u32 = 20;
+    const ITEM_BYTES: usize = 64;
     let wanted = rng.random_range(min..=max) as usize;
-    let mut items: Vec<Value> = Vec::with_capacity(wanted);
+    let mut items: Vec<Value> = Vec::with_capacity(wanted.min(64));
     let mut tries = 0;
-    while items.len() < wanted && tries < TRIES_PER_ITEM * max {
+    while items.len() < wanted && tries < TRIES_PER_ITEM.saturating_mul(max) {
         tries += 1;
+        frame.burn_text(ITEM_BYTES)?;
         let value = draw(item, draw_in, frame, rng)?;
         if !value.is_null() && !items.contains(&value) {
             items.push(value);
