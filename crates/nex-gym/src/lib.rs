@@ -10,6 +10,7 @@
 //! here knows how a policy is trained.
 
 pub mod assignment;
+pub mod code;
 pub mod driver;
 pub mod environment;
 pub mod error;
@@ -25,6 +26,7 @@ pub mod rollout;
 pub mod world_profile;
 
 pub use assignment::{Assignment, episode_id, episode_seed};
+pub use code::CodeEnvironment;
 pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedModel};
 pub use environment::{Environment, Stage, Verdict};
 pub use error::GymError;

@@ -1,0 +1,459 @@
+//! From a seed to a task: a repository, mutations, runs of original and mutants, a proof.
+
+use super::edit::{changed_lines, edits};
+use super::issue::{self, Symptom};
+use super::repository::Repository;
+use super::state::{CodeState, HiddenProbe, ProbeRole};
+use super::verify::judge;
+use super::{CodeDials, CodeWorld, plan, shell_mutation};
+use crate::CodeError;
+use crate::snapshot::{EntryState, Snapshot};
+use crate::workbench::{Job, Mutation, Probe, VariantRun, Workbench};
+use indexmap::IndexMap;
+use nex_trajectory::{TaskId, TaskRecord};
+use nex_world::Language;
+use nex_world::task::{Dials, Faults, InitialState, Task, TaskLimits};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Raised when the same seed gives another task.
+const GENERATOR_VERSION: u32 = 1;
+/// Mutants that run in one sandbox.
+const BATCH: usize = 12;
+/// Mutants that are tried for one task.
+const MAX_TRIED: usize = 72;
+/// Runs of original and mutant whose outcomes must agree.
+const RUNS: usize = 3;
+/// Time of one variant.
+const WALL_MS: u64 = 8_000;
+const DOES_NOT_END: &str = "does not end";
+
+/// What became of the mutations that were tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Mutants that were run.
+    pub tried: usize,
+    /// No probe fails: equivalent, or not told apart.
+    pub survived: usize,
+    /// Some probe fails, but too few that none could stay hidden.
+    pub too_few: usize,
+    /// Left out because it cannot be built or something never ends.
+    pub unusable: usize,
+    /// Killed, but not what the dials ask for.
+    pub unfitting: usize,
+    /// Left out because outcomes differed from run to run.
+    pub flaky: usize,
+    /// Bugs of the task.
+    pub accepted: usize,
+}
+
+/// A mutation that probes tell from the original.
+#[derive(Clone)]
+pub(super) struct Bug {
+    pub(super) mutation: Mutation,
+    /// Indices of probes that fail.
+    pub(super) failing: BTreeSet<usize>,
+    /// Public tests that fail.
+    pub(super) public: Vec<String>,
+}
+
+pub(super) async fn task(
+    world: &CodeWorld,
+    seed: u64,
+    dials: &Dials,
+    language: Language,
+) -> Result<(Task, Tally), CodeError> {
+    let name = world.name();
+    let mut rng = rng(name, seed, dials, language);
+    let code_dials = CodeDials::of(dials);
+    let repository = Repository::draw(world.code_language(), code_dials.other_modules, language, &mut rng);
+    let source = Source { world: name, repository: &repository, seed, dials, code_dials, language };
+    let (mut task, tally) = source.draw(world.bench(), &mut rng).await?;
+    task.briefing = world.briefing(language);
+    Ok((task, tally))
+}
+
+pub(super) fn rng(world: &str, seed: u64, dials: &Dials, language: Language) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(*hash(world, seed, dials, language).as_bytes())
+}
+
+fn hash(world: &str, seed: u64, dials: &Dials, language: Language) -> blake3::Hash {
+    let dials = serde_json::to_string(dials).unwrap_or_default();
+    blake3::hash(format!("{world} {GENERATOR_VERSION} {seed} {dials} {language}").as_bytes())
+}
+
+/// What a task is drawn from.
+pub(super) struct Source<'a> {
+    pub(super) world: &'a str,
+    pub(super) repository: &'a Repository,
+    pub(super) seed: u64,
+    pub(super) dials: &'a Dials,
+    pub(super) code_dials: CodeDials,
+    pub(super) language: Language,
+}
+
+impl Source<'_> {
+    pub(super) async fn draw(
+        &self,
+        bench: &Workbench,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<(Task, Tally), CodeError> {
+        let repository = self.repository;
+        let source = &repository.files[&repository.target];
+        let mut mutations = match repository.target.ends_with(".py") {
+            true => bench.mutations(source).await?,
+            false => shell_mutation::mutations(source),
+        };
+        mutations.shuffle(rng);
+        let mut tally = Tally::default();
+        let (mut first_choice, mut second_choice): (Vec<Bug>, Vec<Bug>) = Default::default();
+        let mut refused: Vec<Vec<Mutation>> = Vec::new();
+        for batch in mutations[..mutations.len().min(MAX_TRIED)].chunks(BATCH) {
+            for bug in self.killed(bench, source, batch, &mut tally).await? {
+                match self.fits(&bug) {
+                    true => first_choice.push(bug),
+                    false => second_choice.push(bug),
+                }
+            }
+            // A second choice does where the first is not to be had soon.
+            let candidates = first_choice.iter().chain(second_choice.iter().filter(|_| self.is_lenient()));
+            for bugs in groups(candidates, self.code_dials.bugs) {
+                let is_same = |group: &Vec<Mutation>| group.iter().eq(bugs.iter().map(|bug| &bug.mutation));
+                if refused.iter().any(is_same) {
+                    continue;
+                }
+                match self.confirmed(bench, source, &bugs).await? {
+                    Some(runs) => {
+                        tally.accepted = bugs.len();
+                        let spare = first_choice.len() + second_choice.len();
+                        tally.unfitting = spare - tally.accepted.min(spare);
+                        return Ok((self.task(source, &bugs, &runs)?, tally));
+                    }
+                    None => {
+                        tally.flaky += 1;
+                        refused.push(bugs.into_iter().map(|bug| bug.mutation).collect());
+                    }
+                }
+            }
+        }
+        let advice = match tally.tried {
+            0 => "the file has nothing that can be mutated".to_owned(),
+            _ => "draw another seed, or ask for easier dials".to_owned(),
+        };
+        Err(CodeError::NoMutant { seed: self.seed, tried: tally.tried, advice })
+    }
+
+    fn fits(&self, bug: &Bug) -> bool {
+        self.code_dials.failing_test.is_none_or(|wanted| wanted != bug.public.is_empty())
+    }
+
+    /// A named failing test is promised by the dial; its absence is only preferred.
+    fn is_lenient(&self) -> bool {
+        self.code_dials.failing_test != Some(true)
+    }
+
+    /// The mutants of `batch` that enough probes tell from the original.
+    async fn killed(
+        &self,
+        bench: &Workbench,
+        source: &str,
+        batch: &[Mutation],
+        tally: &mut Tally,
+    ) -> Result<Vec<Bug>, CodeError> {
+        let repository = self.repository;
+        let mut variants = vec![BTreeMap::new()];
+        let mutants = batch.iter().map(|mutation| mutation.apply(source).unwrap_or_default());
+        variants.extend(mutants.map(|text| BTreeMap::from([(repository.target.clone(), text)])));
+        let runs = bench.run(&self.job(variants, &repository.probes, &repository.files)).await?;
+        let (original, mutants) = runs.split_first().expect("there is a run for each variant");
+        self.must_work(original)?;
+        tally.tried += batch.len();
+        let mut bugs = Vec::new();
+        for (mutation, run) in batch.iter().zip(mutants) {
+            let failing: BTreeSet<usize> =
+                (0..repository.probes.len()).filter(|i| run.probes[*i] != original.probes[*i]).collect();
+            let is_unusable = run.probes.iter().any(|value| value == DOES_NOT_END)
+                || run.tests.values().any(|outcome| outcome.as_deref() == Some(DOES_NOT_END))
+                || run.build.is_some();
+            match () {
+                () if is_unusable => tally.unusable += 1,
+                () if failing.is_empty() => tally.survived += 1,
+                () if failing.len() < repository.min_failing => tally.too_few += 1,
+                () => {
+                    let failed = |name: &&String| !matches!(run.tests.get(*name), Some(None));
+                    let public = original.tests.keys().filter(failed).cloned().collect();
+                    bugs.push(Bug { mutation: mutation.clone(), failing, public });
+                }
+            }
+        }
+        Ok(bugs)
+    }
+
+    /// The working code must pass its own tests.
+    fn must_work(&self, original: &VariantRun) -> Result<(), CodeError> {
+        let failed = original.tests.iter().find_map(|(name, outcome)| Some((name, outcome.as_ref()?)));
+        let cause = match (&original.build, failed) {
+            (Some(cause), _) => cause.clone(),
+            (None, Some((name, cause))) => format!("test {name} fails without any mutation: {cause}"),
+            (None, None) if self.repository.is_exit_only => {
+                match self.repository.probes.iter().zip(&original.probes).find(|(_, v)| *v != "[exit 0]") {
+                    Some((probe, value)) => {
+                        format!("`{}` fails without any mutation: {value}", probe.code)
+                    }
+                    None => return Ok(()),
+                }
+            }
+            (None, None) => return Ok(()),
+        };
+        Err(CodeError::Repository { path: self.repository.target.clone(), cause })
+    }
+
+    fn job<'j>(
+        &self,
+        variants: Vec<BTreeMap<String, String>>,
+        probes: &'j [Probe],
+        files: &'j BTreeMap<String, String>,
+    ) -> Job<'j> {
+        let repository = self.repository;
+        Job {
+            language: repository.runner,
+            files,
+            variants,
+            probes,
+            tests: !repository.is_exit_only,
+            exit_only: repository.is_exit_only,
+            cpu_ms: repository.cpu_ms,
+            wall_ms: WALL_MS.max(repository.cpu_ms * 6),
+            here: false,
+        }
+    }
+
+    /// Runs original and mutant three times; `None` if any outcome differs from run to run.
+    async fn confirmed(
+        &self,
+        bench: &Workbench,
+        source: &str,
+        bugs: &[Bug],
+    ) -> Result<Option<Confirmed>, CodeError> {
+        let repository = self.repository;
+        let probes: Vec<Probe> = repository.probes.iter().chain(&repository.other_probes).cloned().collect();
+        let mutant = mutated(source, bugs);
+        let variants = vec![BTreeMap::new(), [(repository.target.clone(), mutant.clone())].into()];
+        // Separate interpreters: each draws its own order of hashing.
+        let mut first: Option<Vec<VariantRun>> = None;
+        for _ in 0..RUNS {
+            let runs = bench.run(&self.job(variants.clone(), &probes, &repository.files)).await?;
+            match &first {
+                Some(first) if *first != runs => return Ok(None),
+                Some(_) => {}
+                None => first = Some(runs),
+            }
+        }
+        let runs = first.unwrap_or_default();
+        let [original, broken]: [VariantRun; 2] = runs.try_into().unwrap_or_default();
+        let failing: BTreeSet<usize> =
+            (0..probes.len()).filter(|i| original.probes[*i] != broken.probes[*i]).collect();
+        // Bugs can hide each other; each must still be seen by something that is its own.
+        let is_seen =
+            |bug: &Bug| bug.failing.iter().filter(|i| failing.contains(i)).count() >= repository.min_failing;
+        let is_usable = bugs.iter().all(is_seen) && !broken.probes.iter().any(|value| value == DOES_NOT_END);
+        Ok(is_usable.then_some(Confirmed { probes, mutant, original, broken, failing }))
+    }
+
+    fn task(&self, source: &str, bugs: &[Bug], runs: &Confirmed) -> Result<Task, CodeError> {
+        let repository = self.repository;
+        let shown = self.shown(bugs, runs);
+        let mut files = repository.files.clone();
+        files.insert(repository.target.clone(), runs.mutant.clone());
+        let probes = runs.probes.iter().enumerate().map(|(index, probe)| HiddenProbe {
+            probe: probe.clone(),
+            expected: runs.original.probes[index].clone(),
+            role: match runs.failing.contains(&index) {
+                true => ProbeRole::FailToPass,
+                false => ProbeRole::PassToPass,
+            },
+            is_shown: shown.contains(&index),
+        });
+        let state = CodeState {
+            runner: repository.runner,
+            files,
+            tests: repository.tests.clone(),
+            withheld: repository.withheld.clone(),
+            probes: probes.collect(),
+            is_exit_only: repository.is_exit_only,
+            cpu_ms: repository.cpu_ms,
+            repair_lines: changed_lines(&runs.mutant, source),
+        };
+        let public: Vec<&str> = match self.code_dials.failing_test {
+            Some(true) => bugs.iter().filter_map(|bug| bug.public.first()).map(String::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let symptoms: Vec<Symptom<'_>> = shown
+            .iter()
+            .map(|index| Symptom {
+                probe: &runs.probes[*index],
+                got: &runs.broken.probes[*index],
+                expected: &runs.original.probes[*index],
+            })
+            .collect();
+        let report = issue::Report {
+            language: self.language,
+            runner: repository.runner,
+            is_exit_only: repository.is_exit_only,
+            about: &repository.about,
+            symptoms: &symptoms,
+            failing_tests: &public,
+            seed: self.seed,
+        };
+        let search_word = bugs.first().map_or("", |bug| bug.mutation.function.as_str());
+        let plan = plan::plan(&plan::Repair {
+            language: self.language,
+            path: &repository.target,
+            search_word,
+            edits: &edits(&runs.mutant, source),
+            runs_tests_first: !public.is_empty(),
+        });
+        let calls = u32::try_from(plan.steps.len()).unwrap_or(u32::MAX);
+        let task = Task {
+            record: TaskRecord {
+                id: self.id(),
+                world: self.world.to_owned(),
+                seed: self.seed,
+                language: self.language.as_str().to_owned(),
+                instruction: issue::write(&report),
+                difficulty: self.dials.difficulty().as_str().to_owned(),
+                dials: self.dials_map(bugs),
+                oracle_calls: calls,
+            },
+            dials: self.dials.clone(),
+            briefing: super::briefing::briefing(repository.runner, self.language),
+            tools: super::operations().iter().map(|operation| operation.name.to_owned()).collect(),
+            state: InitialState { seed: self.seed, given: json!(state) },
+            faults: Faults::default(),
+            plan,
+            checks: Vec::new(),
+            limits: TaskLimits { max_turns: 2 * calls + 20, max_calls: 4 * calls + 40 },
+        };
+        self.prove(&state, runs, source)?;
+        Ok(task)
+    }
+
+    /// The probes that the report shows: for each bug some that it alone fails where there are such,
+    /// and never all that fail.
+    fn shown(&self, bugs: &[Bug], runs: &Confirmed) -> Vec<usize> {
+        let mut shown: Vec<usize> = Vec::new();
+        for (number, bug) in bugs.iter().enumerate() {
+            let others: BTreeSet<usize> = bugs
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != number)
+                .flat_map(|(_, other)| other.failing.iter().copied())
+                .collect();
+            let mut own: Vec<usize> = bug
+                .failing
+                .iter()
+                .copied()
+                .filter(|i| runs.failing.contains(i) && !shown.contains(i))
+                .collect();
+            // Short inputs make a report that can be read.
+            own.sort_by_key(|i| (others.contains(i), runs.probes[*i].code.len(), *i));
+            let left = runs.failing.len() - shown.len();
+            let most = if self.repository.is_exit_only { 1 } else { left.saturating_sub(1) };
+            shown.extend(own.into_iter().take(self.code_dials.examples.min(most)));
+        }
+        shown
+    }
+
+    fn id(&self) -> TaskId {
+        let hash = hash(self.world, self.seed, self.dials, self.language).to_hex();
+        TaskId::new(format!("{}-{}-{}", self.world, self.language, &hash[..12]))
+    }
+
+    fn dials_map(&self, bugs: &[Bug]) -> IndexMap<String, Value> {
+        let mut map: IndexMap<String, Value> = match json!(self.dials) {
+            Value::Object(object) => object.into_iter().collect(),
+            _ => IndexMap::new(),
+        };
+        map.insert("code".to_owned(), json!(self.code_dials));
+        map.insert("target".to_owned(), json!(self.repository.target));
+        let operators: Vec<&str> = bugs.iter().map(|bug| bug.mutation.operator.as_str()).collect();
+        map.insert("operators".to_owned(), json!(operators));
+        map
+    }
+
+    /// The repair must be worth 1 and the start 0; both have been run.
+    fn prove(&self, state: &CodeState, runs: &Confirmed, source: &str) -> Result<(), CodeError> {
+        let unproven = |cause: String| CodeError::Unproven { seed: self.seed, cause };
+        let start = snapshot(&state.files);
+        let idle = judge(state, &start, &runs.broken);
+        if idle.total > 0.0 {
+            return Err(unproven(format!("doing nothing is worth {}", idle.total)));
+        }
+        let mut text = runs.mutant.clone();
+        for edit in edits(&runs.mutant, source) {
+            if text.matches(&edit.old).count() != 1 {
+                return Err(unproven("an edit of the repair is not unique".to_owned()));
+            }
+            text = text.replacen(&edit.old, &edit.new, 1);
+        }
+        let mut files = state.files.clone();
+        files.insert(self.repository.target.clone(), text);
+        let repaired = judge(state, &snapshot(&files), &runs.original);
+        if repaired.total < 1.0 {
+            return Err(unproven(format!("the repair is worth {:?}", repaired)));
+        }
+        Ok(())
+    }
+}
+
+/// Original and mutant, the same in every run.
+struct Confirmed {
+    probes: Vec<Probe>,
+    mutant: String,
+    original: VariantRun,
+    broken: VariantRun,
+    failing: BTreeSet<usize>,
+}
+
+fn snapshot(files: &BTreeMap<String, String>) -> Snapshot {
+    let file = |(path, text): (&String, &String)| {
+        (path.clone(), EntryState::File { text: text.clone(), mode: 0o644 })
+    };
+    Snapshot(files.iter().map(file).collect())
+}
+
+/// `source` with all `bugs`.
+fn mutated(source: &str, bugs: &[Bug]) -> String {
+    let mut mutations: Vec<&Mutation> = bugs.iter().map(|bug| &bug.mutation).collect();
+    // From the end, so that offsets stay right.
+    mutations.sort_by_key(|mutation| std::cmp::Reverse(mutation.start));
+    mutations.into_iter().fold(source.to_owned(), |text, m| m.apply(&text).unwrap_or(text))
+}
+
+/// Groups of `size` bugs that lie in different functions, as many as matter.
+fn groups<'a>(bugs: impl Iterator<Item = &'a Bug>, size: usize) -> Vec<Vec<Bug>> {
+    const MAX_GROUPS: usize = 6;
+    let bugs: Vec<&Bug> = bugs.collect();
+    if size <= 1 {
+        return bugs.into_iter().take(MAX_GROUPS).map(|bug| vec![bug.clone()]).collect();
+    }
+    let mut groups = Vec::new();
+    for (index, first) in bugs.iter().enumerate() {
+        for second in &bugs[index + 1..] {
+            let is_apart = match first.mutation.function.is_empty() {
+                true => first.mutation.line.abs_diff(second.mutation.line) > 2,
+                false => first.mutation.function != second.mutation.function,
+            };
+            // Each must have probes that the other does not reach.
+            let has_own = |a: &Bug, b: &Bug| a.failing.difference(&b.failing).next().is_some();
+            if is_apart && has_own(first, second) && has_own(second, first) {
+                groups.push(vec![(*first).clone(), (*second).clone()]);
+            }
+        }
+    }
+    groups.truncate(MAX_GROUPS);
+    groups
+}
