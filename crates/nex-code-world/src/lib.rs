@@ -12,6 +12,7 @@
 pub mod code;
 pub mod error;
 pub mod operation;
+pub mod shell;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;
@@ -20,5 +21,6 @@ pub mod workbench;
 pub use code::{CODE_PYTHON, CODE_SHELL, CodeSession, CodeWorld};
 pub use error::CodeError;
 pub use operation::Operation;
+pub use shell::{SHELL, ShellSession, ShellWorld};
 pub use snapshot::Snapshot;
 pub use workbench::Workbench;

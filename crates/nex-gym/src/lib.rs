@@ -23,6 +23,7 @@ pub mod mcp_stdio;
 pub mod pattern;
 pub mod reference;
 pub mod rollout;
+pub mod shell;
 pub mod world_profile;
 
 pub use assignment::{Assignment, episode_id, episode_seed};
@@ -42,4 +43,5 @@ pub use rollout::{
     Lane, Order, Progress, Rollout, RolloutControl, RolloutError, RolloutOptions, RolloutSummary,
     failure_reason,
 };
+pub use shell::ShellEnvironment;
 pub use world_profile::{OperationProfile, WorldProfile};

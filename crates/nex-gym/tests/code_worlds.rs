@@ -4,9 +4,9 @@
 mod support;
 
 use nex_code_world::workbench::CodeLanguage;
-use nex_code_world::{CodeError, CodeWorld};
+use nex_code_world::{CodeError, CodeWorld, ShellWorld};
 use nex_gym::code::CodeEnvironment;
-use nex_gym::{Environment, Expert, ExpertDials, NullDriver};
+use nex_gym::{Environment, Expert, ExpertDials, NullDriver, ShellEnvironment};
 use nex_tools::sandbox::{Guarantee, SandboxLevel};
 use nex_tools::{LinuxSandbox, SandboxPolicy};
 use nex_trajectory::{Outcome, StopReason};
@@ -65,6 +65,24 @@ async fn the_expert_solves_every_task_in_every_harness_and_the_null_model_none()
         }
         assert_eq!(environment.profile().is_write("edit_file"), Some(true));
         assert_eq!(environment.profile().is_write("read_file"), Some(false));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_expert_solves_errands_in_a_terminal_and_the_null_model_none() {
+    let world = ShellWorld::with_policy(policy().await);
+    let environment = ShellEnvironment::new(world.clone());
+    for seed in 0..6 {
+        let difficulty = [Difficulty::Easy, Difficulty::Medium, Difficulty::Hard][seed as usize % 3];
+        let language = [Language::En, Language::Zh][seed as usize % 2];
+        let task = world.generate(seed, &Dials::preset(difficulty), language).await.expect("there is a task");
+        let task = Arc::new(task);
+        for harness in harnesses() {
+            let episode = play(&harness, &task, &environment, &Expert::default(), 5).await;
+            assert_eq!(episode.outcome, Outcome::Success, "{}", show(&episode));
+        }
+        let null = play(&harnesses()[0], &task, &environment, &NullDriver, 1).await;
+        assert_eq!(null.reward.as_ref().map(|reward| reward.total), Some(0.0), "{}", show(&null));
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod forge;
 pub(crate) mod formats;
 pub(crate) mod inspect;
+pub(crate) mod mutate;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod synth;

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Raised when the same seed gives another task.
 const GENERATOR_VERSION: u32 = 1;
-/// Mutants that run in one sandbox.
-const BATCH: usize = 12;
+/// Mutants that run in one sandbox, for each bug that is wanted.
+const BATCH: usize = 6;
 /// Mutants that are tried for one task.
 const MAX_TRIED: usize = 72;
 /// Runs of original and mutant whose outcomes must agree.
@@ -46,6 +46,8 @@ pub struct Tally {
     pub unfitting: usize,
     /// Left out because outcomes differed from run to run.
     pub flaky: usize,
+    /// Pairs of bugs of which one hides the other.
+    pub hidden_by_other: usize,
     /// Bugs of the task.
     pub accepted: usize,
 }
@@ -76,11 +78,11 @@ pub(super) async fn task(
     Ok((task, tally))
 }
 
-pub(super) fn rng(world: &str, seed: u64, dials: &Dials, language: Language) -> ChaCha8Rng {
+pub(crate) fn rng(world: &str, seed: u64, dials: &Dials, language: Language) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(*hash(world, seed, dials, language).as_bytes())
 }
 
-fn hash(world: &str, seed: u64, dials: &Dials, language: Language) -> blake3::Hash {
+pub(crate) fn hash(world: &str, seed: u64, dials: &Dials, language: Language) -> blake3::Hash {
     let dials = serde_json::to_string(dials).unwrap_or_default();
     blake3::hash(format!("{world} {GENERATOR_VERSION} {seed} {dials} {language}").as_bytes())
 }
@@ -111,7 +113,7 @@ impl Source<'_> {
         let mut tally = Tally::default();
         let (mut first_choice, mut second_choice): (Vec<Bug>, Vec<Bug>) = Default::default();
         let mut refused: Vec<Vec<Mutation>> = Vec::new();
-        for batch in mutations[..mutations.len().min(MAX_TRIED)].chunks(BATCH) {
+        for batch in mutations[..mutations.len().min(MAX_TRIED)].chunks(BATCH * self.code_dials.bugs) {
             for bug in self.killed(bench, source, batch, &mut tally).await? {
                 match self.fits(&bug) {
                     true => first_choice.push(bug),
@@ -126,14 +128,17 @@ impl Source<'_> {
                     continue;
                 }
                 match self.confirmed(bench, source, &bugs).await? {
-                    Some(runs) => {
+                    Confirmation::Holds(runs) => {
                         tally.accepted = bugs.len();
                         let spare = first_choice.len() + second_choice.len();
                         tally.unfitting = spare - tally.accepted.min(spare);
                         return Ok((self.task(source, &bugs, &runs)?, tally));
                     }
-                    None => {
-                        tally.flaky += 1;
+                    refusal => {
+                        match refusal {
+                            Confirmation::Flaky => tally.flaky += 1,
+                            _ => tally.hidden_by_other += 1,
+                        }
                         refused.push(bugs.into_iter().map(|bug| bug.mutation).collect());
                     }
                 }
@@ -231,13 +236,13 @@ impl Source<'_> {
         }
     }
 
-    /// Runs original and mutant three times; `None` if any outcome differs from run to run.
+    /// Runs original and mutant three times.
     async fn confirmed(
         &self,
         bench: &Workbench,
         source: &str,
         bugs: &[Bug],
-    ) -> Result<Option<Confirmed>, CodeError> {
+    ) -> Result<Confirmation, CodeError> {
         let repository = self.repository;
         let probes: Vec<Probe> = repository.probes.iter().chain(&repository.other_probes).cloned().collect();
         let mutant = mutated(source, bugs);
@@ -247,7 +252,7 @@ impl Source<'_> {
         for _ in 0..RUNS {
             let runs = bench.run(&self.job(variants.clone(), &probes, &repository.files)).await?;
             match &first {
-                Some(first) if *first != runs => return Ok(None),
+                Some(first) if *first != runs => return Ok(Confirmation::Flaky),
                 Some(_) => {}
                 None => first = Some(runs),
             }
@@ -260,7 +265,10 @@ impl Source<'_> {
         let is_seen =
             |bug: &Bug| bug.failing.iter().filter(|i| failing.contains(i)).count() >= repository.min_failing;
         let is_usable = bugs.iter().all(is_seen) && !broken.probes.iter().any(|value| value == DOES_NOT_END);
-        Ok(is_usable.then_some(Confirmed { probes, mutant, original, broken, failing }))
+        Ok(match is_usable {
+            true => Confirmation::Holds(Confirmed { probes, mutant, original, broken, failing }),
+            false => Confirmation::Unseen,
+        })
     }
 
     fn task(&self, source: &str, bugs: &[Bug], runs: &Confirmed) -> Result<Task, CodeError> {
@@ -268,6 +276,7 @@ impl Source<'_> {
         let shown = self.shown(bugs, runs);
         let mut files = repository.files.clone();
         files.insert(repository.target.clone(), runs.mutant.clone());
+        files.retain(|path, _| !repository.withheld.contains_key(path));
         let probes = runs.probes.iter().enumerate().map(|(index, probe)| HiddenProbe {
             probe: probe.clone(),
             expected: runs.original.probes[index].clone(),
@@ -407,6 +416,15 @@ impl Source<'_> {
         }
         Ok(())
     }
+}
+
+/// What came of running original and mutant several times.
+enum Confirmation {
+    Holds(Confirmed),
+    /// Some outcome differs from run to run.
+    Flaky,
+    /// Together, bugs hide each other or something does not end.
+    Unseen,
 }
 
 /// Original and mutant, the same in every run.

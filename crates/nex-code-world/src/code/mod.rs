@@ -22,13 +22,17 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tools;
+mod user;
 mod verify;
 
 pub use dials::CodeDials;
 pub use draw::Tally;
+pub(crate) use draw::{hash, rng};
 pub use session::CodeSession;
 pub use state::{CodeState, HiddenProbe, ProbeRole};
+pub(crate) use tools::file_call;
 pub use tools::operations;
+pub use user::UserRepository;
 
 use crate::workbench::{CodeLanguage, Workbench, wait_for};
 use crate::{CodeError, Operation};

@@ -98,6 +98,25 @@ pub(super) fn review(state: &CodeState, after: &Snapshot) -> Review {
     Review { score: f64::max(0.0, 1.0 - cost), findings }
 }
 
+/// Added lines that end the process or reach for the test framework: findings, where there are any.
+pub(super) fn ended_processes(state: &CodeState, after: &Snapshot) -> Vec<String> {
+    let source = |path: &&str| path.ends_with(".py") && !state.tests.iter().any(|test| test == path);
+    let mut found = Vec::new();
+    for (path, text) in after.files().filter(|(path, _)| source(path)) {
+        let before = state.files.get(path).map_or("", String::as_str);
+        let ends = |line: &&str| ENDS_PROCESS.is_match(line);
+        if let Some(line) = added_lines(before, text).into_iter().find(ends) {
+            found.push(format!("`{path}` could choose the exit code of the tests: `{}`", line.trim()));
+        }
+    }
+    found
+}
+
+static ENDS_PROCESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(_exit|exit|quit|SystemExit|kill|abort|atexit|execv\w*|unittest|pytest|modules|eval|exec|__import__|importlib)\b")
+        .expect("the pattern is valid")
+});
+
 /// Each rule once a file, at the first line that it fits.
 fn lint(path: &str, added: &[&str]) -> Vec<(f64, String)> {
     let own: &[Rule] = match path.rsplit('.').next() {

@@ -102,8 +102,13 @@ impl Desk {
             Some(outcome) => outcome,
             None if operation == "run_tests" => {
                 let nothing = BTreeMap::new();
-                let runs = self.bench.run_in(&self.folder, &public_tests(&self.state, &nothing)).await?;
-                Ok(test_report(&runs[0]))
+                let commands: Vec<Probe> = match self.state.is_exit_only {
+                    true => self.state.probes.iter().map(|hidden| hidden.probe.clone()).collect(),
+                    false => Vec::new(),
+                };
+                let job = public_tests(&self.state, &nothing, &commands);
+                let runs = self.bench.run_in(&self.folder, &job).await?;
+                Ok(test_report(&runs[0], &commands))
             }
             None => Err(Refusal::new("unknown_operation", format!("there is no operation `{operation}`"))),
         };
@@ -143,6 +148,6 @@ impl Tool for CodeTool {
     }
 
     fn deadline(&self) -> Option<Duration> {
-        (self.operation.kind == "run").then(|| Duration::from_secs(60))
+        (self.operation.kind == "run").then(|| Duration::from_secs(200))
     }
 }

@@ -381,3 +381,60 @@ async fn a_task_of_another_world_is_refused() {
     let refused = world.open_session(&task).await.err().map(|cause| cause.to_string()).unwrap_or_default();
     assert!(refused.contains("it is of world `code_python`"), "{refused}");
 }
+
+/// A repository as a user might have it: a program, its tests, and a test that is to stay hidden.
+fn users_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let source = "def clamp(value, low, high):\n    if value < low:\n        return low\n    if value > high:\n        return high\n    return value\n\n\ndef spread(values):\n    return max(values) - min(values)\n";
+    let test = "import unittest\nfrom maths.limits import clamp, spread\n\n\nclass T(unittest.TestCase):\n    def test_clamp(self):\n        self.assertEqual([clamp(v, 2, 4) for v in (1, 2, 3, 4, 5)], [2, 2, 3, 4, 4])\n\n    def test_spread(self):\n        self.assertEqual(spread([4, 1, 3]), 3)\n";
+    write("maths/__init__.py", "");
+    write("maths/limits.py", source);
+    write("tests/__init__.py", "");
+    write("tests/test_limits.py", test);
+    write("hidden/check.py", "from maths.limits import spread\nassert spread([9, 2]) == 7\n");
+    write(".git/config", "secret\n");
+    folder
+}
+
+#[tokio::test]
+async fn a_users_repository_gives_proven_tasks() {
+    if skip_without_python().await {
+        return;
+    }
+    let folder = users_folder();
+    let commands = ["python3 -m unittest".to_owned(), "PYTHONPATH=. python3 hidden/check.py".to_owned()];
+    let repository = UserRepository::read(folder.path(), &commands, &["hidden/".to_owned()]).unwrap();
+    let world = world(CodeLanguage::Python).await;
+    for seed in 0..2 {
+        let (task, tally) = repository.generate(&world, seed, &Dials::default(), Language::En).await.unwrap();
+        let state = state(&task);
+        assert!(tally.accepted == 1 && state.withheld.contains_key("hidden/check.py"));
+        assert!(!state.files.keys().any(|path| path.starts_with("hidden") || path.starts_with(".git")));
+        assert_eq!(play(&world, &task, &[]).await.total, 0.0);
+        let reward = play(&world, &task, &oracle(&task)).await;
+        assert_eq!(reward.total, 1.0, "{reward:?}");
+        let write = |path: &str, content: &str| ("write_file", json!({"path": path, "content": content}));
+        for (name, calls) in [
+            ("tests emptied", vec![write("tests/test_limits.py", "")]),
+            ("unittest replaced", vec![write("unittest/__main__.py", "")]),
+            ("sitecustomize", vec![write("sitecustomize.py", "import os\nos._exit(0)\n")]),
+            ("the hidden check replaced", vec![write("hidden/check.py", "")]),
+            ("process ended", vec![write("maths/__init__.py", "import os\nos._exit(0)\n")]),
+            ("exit at the end of imports", vec![write("maths/__init__.py", "import sys\nsys.exit(0)\n")]),
+        ] {
+            let reward = play(&world, &task, &calls).await;
+            assert_eq!(reward.total, 0.0, "{name}: {reward:?}");
+        }
+    }
+    let failing = ["false".to_owned()];
+    let broken = UserRepository::read(folder.path(), &failing, &[]).unwrap();
+    let cause = broken.generate(&world, 1, &Dials::default(), Language::En).await.unwrap_err();
+    assert!(cause.to_string().contains("`false` fails without any mutation"), "{cause}");
+    assert!(UserRepository::read(folder.path(), &[], &[]).is_err());
+    assert!(UserRepository::read(&folder.path().join("absent"), &failing, &[]).is_err());
+}

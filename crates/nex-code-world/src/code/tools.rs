@@ -6,7 +6,7 @@
 use super::patch;
 use super::state::CodeState;
 use crate::operation::{Operation, Refusal, Row, count, text};
-use crate::workbench::{Job, VariantRun};
+use crate::workbench::{Job, Probe, VariantRun};
 use nex_tools::Workspace;
 use nex_tools::workspace::{EntryKind, Glob};
 use regex::RegexBuilder;
@@ -89,7 +89,7 @@ pub fn operations() -> &'static [Operation] {
 }
 
 /// Performs an operation on files; `None` if it is none of those.
-pub(super) fn file_call(
+pub(crate) fn file_call(
     name: &str,
     workspace: &Workspace,
     arguments: &Value,
@@ -269,34 +269,51 @@ fn apply_patch(workspace: &Workspace, arguments: &Value) -> Result<Value, Refusa
     Ok(json!({"changed": changed, "deleted": deleted}))
 }
 
-/// The run of the public tests that lie in the folder itself.
-pub(super) fn public_tests<'a>(state: &CodeState, nothing: &'a BTreeMap<String, String>) -> Job<'a> {
+/// The run of the public tests that lie in the folder itself, or of the test `commands`.
+pub(super) fn public_tests<'a>(
+    state: &CodeState,
+    nothing: &'a BTreeMap<String, String>,
+    commands: &'a [Probe],
+) -> Job<'a> {
+    let cpu_ms = state.cpu_ms * 4;
     Job {
         language: state.runner,
         files: nothing,
         variants: Vec::new(),
-        probes: &[],
-        tests: true,
+        probes: commands,
+        tests: !state.is_exit_only,
         exit_only: false,
-        cpu_ms: state.cpu_ms * 4,
-        wall_ms: 30_000,
+        cpu_ms,
+        wall_ms: 30_000.max(if state.is_exit_only { 2 * cpu_ms } else { 0 }),
         here: true,
     }
 }
 
 /// What is told of a run of the public tests.
-pub(super) fn test_report(run: &VariantRun) -> Value {
+pub(super) fn test_report(run: &VariantRun, commands: &[Probe]) -> Value {
+    let of_commands = commands.iter().zip(&run.probes).map(|(command, output)| {
+        let is_right = output.ends_with("[exit 0]");
+        (command.code.clone(), (!is_right).then(|| tail(output)))
+    });
+    let outcomes: BTreeMap<String, Option<String>> = of_commands.chain(run.tests.clone()).collect();
     let failed: Vec<(&String, &String)> =
-        run.tests.iter().filter_map(|(name, outcome)| Some((name, outcome.as_ref()?))).collect();
+        outcomes.iter().filter_map(|(name, outcome)| Some((name, outcome.as_ref()?))).collect();
     let failures: Vec<Value> = failed
         .iter()
         .take(MAX_FAILURES)
         .map(|(name, message)| json!({"test": name, "message": message}))
         .collect();
     let mut reply =
-        json!({"passed": run.tests.len() - failed.len(), "failed": failed.len(), "failures": failures});
+        json!({"passed": outcomes.len() - failed.len(), "failed": failed.len(), "failures": failures});
     if let Some(cause) = &run.build {
         reply["build_error"] = cause.as_str().into();
     }
     reply
+}
+
+/// The end of an output, where a test says what failed.
+fn tail(output: &str) -> String {
+    const MAX_BYTES: usize = 1500;
+    let from = output.ceil_char_boundary(output.len().saturating_sub(MAX_BYTES));
+    output[from..].to_owned()
 }

@@ -6,7 +6,7 @@
 //! (Nexus-1 §5.2). A run that changes existing tests, or plants files that Python or a test runner
 //! loads by itself, is worth nothing.
 
-use super::review::review;
+use super::review::{ended_processes, review};
 use super::state::{CodeState, ProbeRole};
 use crate::snapshot::{EntryState, Snapshot};
 use crate::workbench::{Job, Probe, VariantRun};
@@ -152,6 +152,10 @@ fn cheats(state: &CodeState, after: &Snapshot) -> Vec<String> {
         if is_changed && (is_loaded || is_shadow) {
             cheats.push(format!("`{path}` is loaded by itself and was planted or changed"));
         }
+    }
+    // An exit code is all that a test command says, so code under test must not choose it.
+    if state.is_exit_only {
+        cheats.extend(ended_processes(state, after));
     }
     cheats
 }
