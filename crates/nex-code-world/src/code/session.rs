@@ -7,7 +7,7 @@ use super::verify::{judge, judged_files, judging_job};
 use crate::CodeError;
 use crate::operation::{Operation, Refusal};
 use crate::snapshot::Snapshot;
-use crate::workbench::{Probe, Workbench};
+use crate::workbench::{Probe, Workbench, reopen};
 use async_trait::async_trait;
 use nex_tools::sandbox::SandboxReport;
 use nex_tools::{
@@ -88,6 +88,7 @@ impl CodeSession {
     /// The sandbox failed.
     pub async fn verify(&self) -> Result<Reward, CodeError> {
         let state = &self.desk.state;
+        reopen(&self.desk.folder);
         let after = Snapshot::read(&self.desk.folder.path())?;
         let files = judged_files(state, &after);
         let probes: Vec<Probe> = state.probes.iter().map(|hidden| hidden.probe.clone()).collect();
@@ -106,6 +107,7 @@ impl Desk {
                     true => self.state.probes.iter().map(|hidden| hidden.probe.clone()).collect(),
                     false => Vec::new(),
                 };
+                reopen(&self.folder);
                 let job = public_tests(&self.state, &nothing, &commands);
                 let runs = self.bench.run_in(&self.folder, &job).await?;
                 Ok(test_report(&runs[0], &commands))

@@ -103,6 +103,9 @@ async fn how_many_mutants_are_killed_and_how_fast_tasks_are_made() {
             let dials = Dials::preset(LEVELS[seed as usize % 3]);
             match world.generate(seed, &dials, Language::En).await {
                 Ok((task, tally)) => {
+                    if seed < 4 {
+                        println!("--- {}\n{}", task.record.difficulty, task.record.instruction);
+                    }
                     made += 1;
                     let is_kill =
                         |probe: &HiddenProbe| probe.role == ProbeRole::FailToPass && !probe.is_shown;

@@ -1,7 +1,8 @@
 //! What a run was worth: hidden probes in a fresh sandbox, whether it builds, how the change looks.
 //!
 //! `test_pass_rate` 0.7: the share of failing probes that pass now, times the share of passing ones
-//! that still pass; nothing unless a probe passes now that the report does not show.
+//! that still pass; nothing if these are less than 0.8 or no probe passes now that the report does not
+//! show.
 //! `build_success` 0.1 and `code_review_approval` 0.2 are earned only along with progress
 //! (Nexus-1 §5.2). A run that changes existing tests, or plants files that Python or a test runner
 //! loads by itself, is worth nothing.
@@ -20,6 +21,9 @@ const REVIEW_WEIGHT: f64 = 0.2;
 const MAX_FINDINGS: usize = 12;
 /// A repair may be slower than the original.
 const SLOWNESS: u64 = 4;
+
+/// A change that breaks more than this leaves is no progress, whatever else it puts right.
+const LEAST_KEPT: f64 = 0.8;
 
 /// Files that are loaded without anybody naming them.
 const PLANTED: [&str; 9] = [
@@ -115,7 +119,8 @@ pub(super) fn judge(state: &CodeState, after: &Snapshot, run: &VariantRun) -> Re
             }
         }
     }
-    let rate = share(fixed, failing) * if passing == 0 { 1.0 } else { share(kept, passing) };
+    let kept = if passing == 0 { 1.0 } else { share(kept, passing) };
+    let rate = if kept < LEAST_KEPT { 0.0 } else { share(fixed, failing) * kept };
     let progress = if is_hidden_fixed && run.build.is_none() { rate } else { 0.0 };
     let build = match &run.build {
         None => (if progress > 0.0 { 1.0 } else { 0.0 }, Vec::new()),

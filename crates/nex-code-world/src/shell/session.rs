@@ -6,7 +6,7 @@ use crate::CodeError;
 use crate::code::file_call;
 use crate::operation::{Operation, Refusal, Row, text};
 use crate::snapshot::Snapshot;
-use crate::workbench::Workbench;
+use crate::workbench::{Workbench, reopen};
 use async_trait::async_trait;
 use nex_tools::sandbox::{CommandExit, SandboxLimits, SandboxOutcome, SandboxReport};
 use nex_tools::{
@@ -131,6 +131,7 @@ impl ShellSession {
     /// # Errors
     /// The folder cannot be read.
     pub fn verify(&self) -> Result<Reward, CodeError> {
+        reopen(&self.desk.folder);
         Ok(judge(&self.state, &Snapshot::read(&self.desk.folder.path())?))
     }
 }
@@ -158,6 +159,7 @@ impl Desk {
             ..SandboxLimits::default()
         };
         let command = SandboxCommand { limits, ..SandboxCommand::shell(command) };
+        reopen(&self.folder);
         Ok(told(&self.sandbox.run(&self.folder, &command).await?))
     }
 }

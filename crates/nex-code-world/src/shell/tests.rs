@@ -102,6 +102,9 @@ async fn commands_keep_files_are_bounded_and_told_in_full() {
     );
     let long = run("yes | head -c 100000").await;
     assert!(long["stdout"].as_str().unwrap().len() < 10_000);
+    run("mkdir closed && touch closed/x && chmod 000 closed .").await;
+    assert_eq!(run("cat kept").await["stdout"], "one\n", "who closes the folder can go on all the same");
+    assert_eq!(session.verify().unwrap().total, 0.0);
     assert_eq!(run("kill -9 $$").await["killed_by_signal"], 9);
     let (reply, is_refused) = session.call("edit_file", &json!({})).await.unwrap();
     assert!(is_refused && reply["error"]["code"] == "unknown_operation", "{reply}");
