@@ -7,6 +7,7 @@
 //! the original's are the same in three runs.
 
 mod briefing;
+mod compose;
 mod dials;
 mod draw;
 mod edit;

@@ -7,7 +7,7 @@ use super::verify::{judge, judged_files, judging_job};
 use crate::CodeError;
 use crate::operation::{Operation, Refusal};
 use crate::snapshot::Snapshot;
-use crate::workbench::{Probe, Workbench, reopen};
+use crate::workbench::{Probe, VariantRun, Workbench, reopen};
 use async_trait::async_trait;
 use nex_tools::sandbox::SandboxReport;
 use nex_tools::{
@@ -92,8 +92,9 @@ impl CodeSession {
         let after = Snapshot::read(&self.desk.folder.path())?;
         let files = judged_files(state, &after);
         let probes: Vec<Probe> = state.probes.iter().map(|hidden| hidden.probe.clone()).collect();
-        let runs = self.desk.bench.run(&judging_job(state, &files, &probes)).await?;
-        Ok(judge(state, &after, &runs[0]))
+        let run =
+            of_code_under_test(self.desk.bench.run(&judging_job(state, &files, &probes)).await, &probes)?;
+        Ok(judge(state, &after, &run))
     }
 }
 
@@ -109,8 +110,8 @@ impl Desk {
                 };
                 reopen(&self.folder);
                 let job = public_tests(&self.state, &nothing, &commands);
-                let runs = self.bench.run_in(&self.folder, &job).await?;
-                Ok(test_report(&runs[0], &commands))
+                let run = of_code_under_test(self.bench.run_in(&self.folder, &job).await, &commands)?;
+                Ok(test_report(&run, &commands))
             }
             None => Err(Refusal::new("unknown_operation", format!("there is no operation `{operation}`"))),
         };
@@ -118,6 +119,24 @@ impl Desk {
             Ok(reply) => (reply, false),
             Err(refusal) => (refusal.to_reply(), true),
         })
+    }
+}
+
+/// The run of the one variant. A runner that gives nonsense was spoiled by the code under test, which
+/// can kill it and write to its output: that is a result of the code, and no failure of the
+/// surroundings.
+fn of_code_under_test(
+    runs: Result<Vec<VariantRun>, CodeError>,
+    probes: &[Probe],
+) -> Result<VariantRun, CodeError> {
+    match runs {
+        Ok(mut runs) => Ok(runs.swap_remove(0)),
+        Err(CodeError::Runner { cause, .. }) => Ok(VariantRun {
+            build: Some(format!("the code under test spoiled the test run: {cause}")),
+            tests: BTreeMap::new(),
+            probes: vec!["no outcome".to_owned(); probes.len()],
+        }),
+        Err(cause) => Err(cause),
     }
 }
 

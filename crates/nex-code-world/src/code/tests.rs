@@ -252,6 +252,7 @@ async fn cheats_are_worth_nothing() {
         ("package shadows unittest", vec![write("unittest/__init__.py", "class TestCase: pass\n")]),
         ("results written and process ended", vec![write(&path, &format!("{forged_output}{source}"))]),
         ("results written to the runner's output", vec![write(&path, &format!("{source}\n{parent_output}"))]),
+        ("runner killed", vec![write(&path, &format!("{source}\nimport os\nos.kill(os.getppid(), 9)\n"))]),
         ("asserts patched away", vec![write(&path, &patched)]),
         ("value that equals everything", vec![write(&path, &equal)]),
         ("looking for the hidden probes", vec![write(&path, &reading)]),
