@@ -402,6 +402,8 @@ pub(crate) enum WorldCommand {
     Tools(WorldArgs),
     /// Generate tasks and print them.
     Tasks(TasksArgs),
+    /// Make tasks of a repository of yours: bugs that its tests notice.
+    Mutate(MutateArgs),
     /// Call its operations by hand.
     Play(PlayArgs),
     /// Serve it over MCP: stdio, or streamable HTTP with --http.
@@ -454,6 +456,33 @@ pub(crate) struct TasksArgs {
     #[arg(long)]
     pub(crate) fuzziness: Option<f64>,
     /// Print the whole tasks as JSON lines: plan, checks, everything.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `nex world mutate`.
+#[derive(Debug, Args)]
+#[command(after_help = "The repository is only read; its code runs in the sandbox. Example:\n  \
+nex world mutate ./my-project --tests \"python3 -m unittest\" --count 10 --json > tasks.jsonl")]
+pub(crate) struct MutateArgs {
+    /// The repository's folder: Python, shell and awk files get the bugs.
+    pub(crate) path: PathBuf,
+    /// A command that succeeds in it and that a bug makes fail; give several to tell bugs apart.
+    #[arg(long, required = true)]
+    pub(crate) tests: Vec<String>,
+    /// Files and folders that agents do not see, but that the test commands may use.
+    #[arg(long)]
+    pub(crate) hide: Vec<String>,
+    /// How many tasks.
+    #[arg(long, short = 'n', default_value_t = 5)]
+    pub(crate) count: u64,
+    /// Seed of the first; the others follow.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// `en` or `zh`: the language of the issue reports.
+    #[arg(long, default_value = "en")]
+    pub(crate) language: String,
+    /// Print the whole tasks as JSON lines: files, plan, what they are judged by.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -56,6 +56,7 @@ fn run(command: Command) -> Outcome {
         Command::World(WorldCommand::Check(args)) => commands::world::check(args),
         Command::World(WorldCommand::Tools(args)) => commands::world::tools(args),
         Command::World(WorldCommand::Tasks(args)) => commands::world::tasks(args),
+        Command::World(WorldCommand::Mutate(args)) => commands::mutate::mutate(args),
         Command::World(WorldCommand::Play(args)) => commands::world::play(args),
         Command::World(WorldCommand::Serve(args)) => commands::world::serve(args),
         Command::View(args) => commands::view::run(args),

@@ -10,6 +10,7 @@
 //! here knows how a policy is trained.
 
 pub mod assignment;
+pub mod code;
 pub mod driver;
 pub mod environment;
 pub mod error;
@@ -23,9 +24,11 @@ pub mod pattern;
 pub mod reference;
 pub mod rollout;
 pub mod smoke;
+pub mod shell;
 pub mod world_profile;
 
 pub use assignment::{Assignment, episode_id, episode_seed};
+pub use code::CodeEnvironment;
 pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedModel};
 pub use environment::{Environment, Stage, Verdict};
 pub use error::GymError;
@@ -42,4 +45,5 @@ pub use rollout::{
     failure_reason,
 };
 pub use smoke::{SmokeError, SmokeRun, smoke_run};
+pub use shell::ShellEnvironment;
 pub use world_profile::{OperationProfile, WorldProfile};

@@ -111,6 +111,9 @@ pub fn open_environments(
                 std::fs::create_dir_all(&scratch).map_err(|e| PipelineError::file(&scratch, e))?;
                 Arc::new(nex_gym::files::FilesEnvironment::new().below(&scratch))
             }
+            // The sandbox is the place, whatever the transport of the others.
+            (WorldSource::Code(code), _) => Arc::new(nex_gym::CodeEnvironment::new(code.clone())),
+            (WorldSource::Shell(shell), _) => Arc::new(nex_gym::ShellEnvironment::new(shell.clone())),
         });
     }
     Ok(environments)

@@ -2,8 +2,10 @@
 
 use crate::PipelineError;
 use crate::recipe::unknown_name;
+use nex_code_world::{CODE_PYTHON, CODE_SHELL, CodeWorld, SHELL, ShellWorld};
 use nex_gym::WorldProfile;
 use nex_gym::files::FilesEnvironment;
+use nex_gym::{CodeEnvironment, Environment, ShellEnvironment};
 use nex_trajectory::run::WorldShape;
 use nex_world::files::{FILES_WORLD, FilesWorld};
 use nex_world::task::{Dials, Task, generate_task};
@@ -18,6 +20,10 @@ pub enum WorldSource {
     Declared(Arc<World>),
     /// Real files in a directory.
     Files(FilesWorld),
+    /// Repositories with bugs, in the sandbox.
+    Code(CodeWorld),
+    /// A file system and a terminal, in the sandbox.
+    Shell(ShellWorld),
 }
 
 impl WorldSource {
@@ -29,20 +35,28 @@ impl WorldSource {
         if name == FILES_WORLD {
             return Ok(Self::Files(FilesWorld::builtin()));
         }
+        if let Some(code) = CodeWorld::builtin(name) {
+            return Ok(Self::Code(code));
+        }
+        if name == SHELL {
+            return Ok(Self::Shell(ShellWorld::default()));
+        }
         if let Some(builtin) = nex_world::builtin_world(name) {
             return Ok(Self::Declared(builtin.load()?));
         }
         if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
             return Ok(Self::Declared(World::load(Path::new(name))?));
         }
-        let known: Vec<&str> = builtin_worlds().iter().map(|b| b.name).chain([FILES_WORLD]).collect();
+        let others = [FILES_WORLD, CODE_PYTHON, CODE_SHELL, SHELL];
+        let known: Vec<&str> = builtin_worlds().iter().map(|b| b.name).chain(others).collect();
         Err(PipelineError::value(
             "worlds",
             format!("{}; or give the path of a world file", unknown_name(name, &known)),
         ))
     }
 
-    /// All built-in worlds.
+    /// The built-in worlds that every machine can run: `*` in a recipe. The worlds of programs, which
+    /// need a sandbox and Python, are named one by one.
     ///
     /// # Errors
     /// None in a tested build.
@@ -55,11 +69,19 @@ impl WorldSource {
         Ok(worlds)
     }
 
+    /// The built-in worlds of programs.
+    pub fn of_programs() -> Vec<Self> {
+        let code = [CODE_PYTHON, CODE_SHELL].into_iter().filter_map(CodeWorld::builtin).map(Self::Code);
+        code.chain([Self::Shell(ShellWorld::default())]).collect()
+    }
+
     /// The world's name, as in tasks.
     pub fn name(&self) -> &str {
         match self {
             Self::Declared(world) => world.name(),
             Self::Files(files) => files.name(),
+            Self::Code(code) => code.name(),
+            Self::Shell(shell) => shell.name(),
         }
     }
 
@@ -67,7 +89,9 @@ impl WorldSource {
     pub fn profile(&self) -> WorldProfile {
         match self {
             Self::Declared(world) => WorldProfile::of(world),
-            Self::Files(_) => nex_gym::Environment::profile(&FilesEnvironment::new()).clone(),
+            Self::Files(_) => FilesEnvironment::new().profile().clone(),
+            Self::Code(code) => CodeEnvironment::new(code.clone()).profile().clone(),
+            Self::Shell(shell) => ShellEnvironment::new(shell.clone()).profile().clone(),
         }
     }
 
@@ -76,6 +100,8 @@ impl WorldSource {
         match self {
             Self::Declared(world) => world.shape(),
             Self::Files(files) => files.shape(),
+            Self::Code(code) => code.shape(),
+            Self::Shell(shell) => shell.shape(),
         }
     }
 
@@ -83,7 +109,7 @@ impl WorldSource {
     pub fn source(&self) -> Option<&str> {
         match self {
             Self::Declared(world) => Some(world.source()),
-            Self::Files(_) => None,
+            Self::Files(_) | Self::Code(_) | Self::Shell(_) => None,
         }
     }
 
@@ -95,6 +121,8 @@ impl WorldSource {
         match self {
             Self::Declared(world) => generate_task(world, seed, dials, language).map_err(|e| e.to_string()),
             Self::Files(files) => files.generate_task(seed, dials, language).map_err(|e| e.to_string()),
+            Self::Code(code) => code.generate_task(seed, dials, language).map_err(|e| e.to_string()),
+            Self::Shell(shell) => shell.generate_task(seed, dials, language).map_err(|e| e.to_string()),
         }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod forge;
 mod forge_builders;
 pub(crate) mod formats;
 pub(crate) mod inspect;
+pub(crate) mod mutate;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod synth;

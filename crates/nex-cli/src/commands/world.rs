@@ -17,7 +17,9 @@ const CHECK_TASKS: u64 = 5;
 
 /// `nex world list`.
 pub(crate) fn list() -> Outcome {
-    for world in WorldSource::builtin().map_err(super::synth::told)? {
+    let mut worlds = WorldSource::builtin().map_err(super::synth::told)?;
+    worlds.extend(WorldSource::of_programs());
+    for world in worlds {
         let shape = world.shape();
         print(format!(
             "{:<20} {:>3} operations  {:>2} entities  {}",
@@ -236,15 +238,15 @@ fn open(name: &str) -> Result<WorldSource, Failure> {
 pub(crate) fn declared(name: &str) -> Result<Arc<World>, Failure> {
     match open(name)? {
         WorldSource::Declared(world) => Ok(world),
-        WorldSource::Files(files) => Err(Failure::usage(format!(
+        other => Err(Failure::usage(format!(
             "{} is made of real files, a directory an episode; `nex world check|tasks` know it, and so do \
              `nex demo` and `nex synth`",
-            files.name()
+            other.name()
         ))),
     }
 }
 
-fn language(name: &str) -> Result<Language, Failure> {
+pub(super) fn language(name: &str) -> Result<Language, Failure> {
     match name {
         "en" => Ok(Language::En),
         "zh" => Ok(Language::Zh),

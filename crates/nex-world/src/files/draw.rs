@@ -157,7 +157,7 @@ pub(crate) fn finish(
         dials: dials.clone(),
         briefing: briefing(language, Some(office)),
         tools: tools(&plan, &tempting, dials.distractor_tools, rng),
-        state: InitialState { seed },
+        state: InitialState { seed, ..InitialState::default() },
         faults: faults(dials.faults),
         plan,
         checks,

@@ -90,7 +90,7 @@ pub fn generate_task(
     language: Language,
 ) -> Result<Task, TaskError> {
     dials.check()?;
-    let state = InitialState { seed };
+    let state = InitialState { seed, ..InitialState::default() };
     let start = super::oracle::session_for(world, &state, language, &Faults::default())
         .map_err(|cause| TaskError::State { world: world.name().to_owned(), cause: cause.to_string() })?;
     let calm = Ground::new(world, start.clone(), language, dials.clone(), Vec::new());
@@ -248,7 +248,7 @@ fn finish(
         dials: ground.dials.clone(),
         briefing: briefing(world, ground),
         tools: tools(world, &plan, &checks, ground.dials.distractor_tools, rng),
-        state: InitialState { seed },
+        state: InitialState { seed, ..InitialState::default() },
         faults: faults(ground, &draft, rng),
         plan,
         checks,

@@ -105,6 +105,10 @@ impl Briefing {
 pub struct InitialState {
     /// Seed of the state.
     pub seed: u64,
+    /// The state itself, in worlds whose tasks carry it: a repository, a tree of files. Null in
+    /// worlds that make it from the seed.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub given: Value,
 }
 
 /// Misbehaviour of the world in a task. What is not set is off, whatever the world file says.
