@@ -22,6 +22,7 @@ pub mod mcp_stdio;
 pub mod pattern;
 pub mod reference;
 pub mod rollout;
+pub mod search;
 pub mod world_profile;
 
 pub use assignment::{Assignment, episode_id, episode_seed};
@@ -40,4 +41,5 @@ pub use rollout::{
     Lane, Order, Progress, Rollout, RolloutControl, RolloutError, RolloutOptions, RolloutSummary,
     failure_reason,
 };
+pub use search::SearchEnvironment;
 pub use world_profile::{OperationProfile, WorldProfile};

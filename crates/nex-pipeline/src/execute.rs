@@ -127,6 +127,7 @@ pub fn open_environments(
                 std::fs::create_dir_all(&scratch).map_err(|e| PipelineError::file(&scratch, e))?;
                 Arc::new(nex_gym::files::FilesEnvironment::new().below(&scratch))
             }
+            (WorldSource::Search(_), _) => Arc::new(nex_gym::SearchEnvironment::new()),
         });
     }
     Ok(environments)

@@ -2,10 +2,12 @@
 
 use crate::PipelineError;
 use crate::recipe::unknown_name;
+use nex_gym::SearchEnvironment;
 use nex_gym::WorldProfile;
 use nex_gym::files::FilesEnvironment;
 use nex_trajectory::run::WorldShape;
 use nex_world::files::{FILES_WORLD, FilesWorld};
+use nex_world::search::{SEARCH_WORLD, SearchWorld};
 use nex_world::task::{Dials, Task, generate_task};
 use nex_world::{Language, World, builtin_worlds};
 use std::path::Path;
@@ -18,6 +20,8 @@ pub enum WorldSource {
     Declared(Arc<World>),
     /// Real files in a directory.
     Files(FilesWorld),
+    /// A library of linked pages.
+    Search(SearchWorld),
 }
 
 impl WorldSource {
@@ -29,13 +33,17 @@ impl WorldSource {
         if name == FILES_WORLD {
             return Ok(Self::Files(FilesWorld::builtin()));
         }
+        if name == SEARCH_WORLD {
+            return Ok(Self::Search(SearchWorld::builtin()));
+        }
         if let Some(builtin) = nex_world::builtin_world(name) {
             return Ok(Self::Declared(builtin.load()?));
         }
         if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
             return Ok(Self::Declared(World::load(Path::new(name))?));
         }
-        let known: Vec<&str> = builtin_worlds().iter().map(|b| b.name).chain([FILES_WORLD]).collect();
+        let others = [FILES_WORLD, SEARCH_WORLD];
+        let known: Vec<&str> = builtin_worlds().iter().map(|b| b.name).chain(others).collect();
         Err(PipelineError::value(
             "worlds",
             format!("{}; or give the path of a world file", unknown_name(name, &known)),
@@ -52,6 +60,7 @@ impl WorldSource {
             worlds.push(Self::Declared(builtin.load()?));
         }
         worlds.push(Self::Files(FilesWorld::builtin()));
+        worlds.push(Self::Search(SearchWorld::builtin()));
         Ok(worlds)
     }
 
@@ -60,6 +69,7 @@ impl WorldSource {
         match self {
             Self::Declared(world) => world.name(),
             Self::Files(files) => files.name(),
+            Self::Search(search) => search.name(),
         }
     }
 
@@ -68,6 +78,7 @@ impl WorldSource {
         match self {
             Self::Declared(world) => WorldProfile::of(world),
             Self::Files(_) => nex_gym::Environment::profile(&FilesEnvironment::new()).clone(),
+            Self::Search(_) => nex_gym::Environment::profile(&SearchEnvironment::new()).clone(),
         }
     }
 
@@ -76,6 +87,7 @@ impl WorldSource {
         match self {
             Self::Declared(world) => world.shape(),
             Self::Files(files) => files.shape(),
+            Self::Search(search) => search.shape(),
         }
     }
 
@@ -83,7 +95,7 @@ impl WorldSource {
     pub fn source(&self) -> Option<&str> {
         match self {
             Self::Declared(world) => Some(world.source()),
-            Self::Files(_) => None,
+            Self::Files(_) | Self::Search(_) => None,
         }
     }
 
@@ -95,6 +107,7 @@ impl WorldSource {
         match self {
             Self::Declared(world) => generate_task(world, seed, dials, language).map_err(|e| e.to_string()),
             Self::Files(files) => files.generate_task(seed, dials, language).map_err(|e| e.to_string()),
+            Self::Search(search) => search.generate_task(seed, dials, language).map_err(|e| e.to_string()),
         }
     }
 }

@@ -12,6 +12,7 @@ mod generate;
 mod history;
 mod json;
 pub mod schema;
+pub mod search;
 pub mod serve;
 pub mod session;
 mod shape;

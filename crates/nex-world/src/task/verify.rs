@@ -222,6 +222,9 @@ impl Judged {
                     });
                     judged.count(is_met, || format!("declined without a look: {about}"));
                 }
+                Check::Cites { about, .. } => {
+                    judged.miss(format!("{about} stands on a page, and this world has none"));
+                }
                 Check::Says(_) => {}
             }
         }
