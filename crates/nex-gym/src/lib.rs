@@ -10,6 +10,7 @@
 //! here knows how a policy is trained.
 
 pub mod assignment;
+pub mod dialogue;
 pub mod driver;
 pub mod environment;
 pub mod error;
@@ -26,6 +27,7 @@ pub mod search;
 pub mod world_profile;
 
 pub use assignment::{Assignment, episode_id, episode_seed};
+pub use dialogue::DialogueEnvironment;
 pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedModel};
 pub use environment::{Environment, Stage, Verdict};
 pub use error::GymError;

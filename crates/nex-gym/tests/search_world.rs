@@ -70,7 +70,6 @@ async fn the_null_model_gets_nothing_chance_next_to_nothing_and_mistakes_cost() 
         wrong += usize::from(sloppy.outcome == Outcome::Failure);
     }
     assert_eq!(lucky, 0, "chance solves tasks");
-    println!("mean reward of chance: {:.4}", total / all.len() as f64);
     assert!(total / (all.len() as f64) < 0.03, "chance earns {total} over {} tasks", all.len());
     assert!(2 * wrong > all.len(), "only {wrong} of {} sloppy episodes fail", all.len());
     assert_eq!(environment.profile().is_write("fetch"), Some(false));

@@ -128,6 +128,7 @@ pub fn open_environments(
                 Arc::new(nex_gym::files::FilesEnvironment::new().below(&scratch))
             }
             (WorldSource::Search(_), _) => Arc::new(nex_gym::SearchEnvironment::new()),
+            (WorldSource::Dialogue(world), _) => Arc::new(nex_gym::DialogueEnvironment::new(world.clone())),
         });
     }
     Ok(environments)

@@ -2,10 +2,10 @@
 
 use crate::PipelineError;
 use crate::recipe::unknown_name;
-use nex_gym::SearchEnvironment;
-use nex_gym::WorldProfile;
 use nex_gym::files::FilesEnvironment;
+use nex_gym::{DialogueEnvironment, SearchEnvironment, WorldProfile};
 use nex_trajectory::run::WorldShape;
+use nex_world::dialogue::{DialogueWorld, dialogue_worlds};
 use nex_world::files::{FILES_WORLD, FilesWorld};
 use nex_world::search::{SEARCH_WORLD, SearchWorld};
 use nex_world::task::{Dials, Task, generate_task};
@@ -22,6 +22,8 @@ pub enum WorldSource {
     Files(FilesWorld),
     /// A library of linked pages.
     Search(SearchWorld),
+    /// A conversation with a simulated user.
+    Dialogue(DialogueWorld),
 }
 
 impl WorldSource {
@@ -36,6 +38,9 @@ impl WorldSource {
         if name == SEARCH_WORLD {
             return Ok(Self::Search(SearchWorld::builtin()));
         }
+        if let Some(dialogue) = DialogueWorld::open(name)? {
+            return Ok(Self::Dialogue(dialogue));
+        }
         if let Some(builtin) = nex_world::builtin_world(name) {
             return Ok(Self::Declared(builtin.load()?));
         }
@@ -43,6 +48,7 @@ impl WorldSource {
             return Ok(Self::Declared(World::load(Path::new(name))?));
         }
         let others = [FILES_WORLD, SEARCH_WORLD];
+        let others = others.into_iter().chain(dialogue_worlds());
         let known: Vec<&str> = builtin_worlds().iter().map(|b| b.name).chain(others).collect();
         Err(PipelineError::value(
             "worlds",
@@ -61,6 +67,9 @@ impl WorldSource {
         }
         worlds.push(Self::Files(FilesWorld::builtin()));
         worlds.push(Self::Search(SearchWorld::builtin()));
+        for name in dialogue_worlds() {
+            worlds.extend(DialogueWorld::open(name)?.map(Self::Dialogue));
+        }
         Ok(worlds)
     }
 
@@ -70,6 +79,7 @@ impl WorldSource {
             Self::Declared(world) => world.name(),
             Self::Files(files) => files.name(),
             Self::Search(search) => search.name(),
+            Self::Dialogue(dialogue) => dialogue.name(),
         }
     }
 
@@ -79,6 +89,9 @@ impl WorldSource {
             Self::Declared(world) => WorldProfile::of(world),
             Self::Files(_) => nex_gym::Environment::profile(&FilesEnvironment::new()).clone(),
             Self::Search(_) => nex_gym::Environment::profile(&SearchEnvironment::new()).clone(),
+            Self::Dialogue(dialogue) => {
+                nex_gym::Environment::profile(&DialogueEnvironment::new(dialogue.clone())).clone()
+            }
         }
     }
 
@@ -88,6 +101,7 @@ impl WorldSource {
             Self::Declared(world) => world.shape(),
             Self::Files(files) => files.shape(),
             Self::Search(search) => search.shape(),
+            Self::Dialogue(dialogue) => dialogue.shape(),
         }
     }
 
@@ -95,6 +109,7 @@ impl WorldSource {
     pub fn source(&self) -> Option<&str> {
         match self {
             Self::Declared(world) => Some(world.source()),
+            Self::Dialogue(dialogue) => Some(dialogue.world().source()),
             Self::Files(_) | Self::Search(_) => None,
         }
     }
@@ -108,6 +123,9 @@ impl WorldSource {
             Self::Declared(world) => generate_task(world, seed, dials, language).map_err(|e| e.to_string()),
             Self::Files(files) => files.generate_task(seed, dials, language).map_err(|e| e.to_string()),
             Self::Search(search) => search.generate_task(seed, dials, language).map_err(|e| e.to_string()),
+            Self::Dialogue(dialogue) => {
+                dialogue.generate_task(seed, dials, language).map_err(|e| e.to_string())
+            }
         }
     }
 }

@@ -43,6 +43,11 @@ async fn the_search_world_goes_from_recipe_to_dataset() {
     synthesise("[search]", 18).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dialogue_worlds_go_from_recipe_to_dataset() {
+    synthesise("[dialogue_telecom, dialogue_travel, dialogue_cards]", 27).await;
+}
+
 #[test]
 fn a_misspelt_world_is_told_its_name() {
     let told = WorldSource::open("serch").expect_err("there is none").to_string();

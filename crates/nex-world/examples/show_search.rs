@@ -1,6 +1,8 @@
 //! Prints tasks of the search world with their plans' calls and replies:
 //! `cargo run -p nex-world --example show_search -- 3 zh hard`.
 
+#![allow(clippy::print_stdout, reason = "it is what this example does")]
+
 use nex_world::Language;
 use nex_world::search::SearchWorld;
 use nex_world::task::{Dials, Difficulty, resolve_arguments};

@@ -5,6 +5,7 @@
 //! no chance but the seed's; the server is the only part that does I/O.
 
 pub mod builtin;
+pub mod dialogue;
 pub mod error;
 mod expr;
 pub mod files;

@@ -242,21 +242,3 @@ fn wrong_calls_are_refused_with_a_way_out() {
         .expect("it goes on");
     assert_ne!(page["results"], next["results"]);
 }
-
-/// Tasks a minute of one core: `cargo test -p nex-world --lib search::tests::speed -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, not a law"]
-fn speed() {
-    for difficulty in [Difficulty::Easy, Difficulty::Medium, Difficulty::Hard] {
-        let start = std::time::Instant::now();
-        let count = 300;
-        for seed in 0..count {
-            let language = if seed % 2 == 0 { Language::En } else { Language::Zh };
-            world()
-                .generate_task(seed, &Dials::preset(difficulty), language)
-                .expect("every seed gives a task");
-        }
-        let minutes = start.elapsed().as_secs_f64() / 60.0;
-        println!("{}: {:.0} tasks a minute", difficulty.as_str(), count as f64 / minutes);
-    }
-}

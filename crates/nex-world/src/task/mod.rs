@@ -28,6 +28,7 @@ mod wording;
 
 pub(crate) use answer::Hearing;
 pub use dials::{Dials, Difficulty};
+pub(crate) use exact::Exact;
 pub use generate::{TaskError, generate_task};
 pub use oracle::{OracleError, OracleRun, run_oracle};
 pub use plan::{
