@@ -11,6 +11,7 @@
 
 pub mod assignment;
 pub mod code;
+pub mod dialogue;
 pub mod driver;
 pub mod environment;
 pub mod error;
@@ -23,12 +24,15 @@ pub mod mcp_stdio;
 pub mod pattern;
 pub mod reference;
 pub mod rollout;
-pub mod smoke;
+pub mod search;
 pub mod shell;
+pub mod smoke;
 pub mod world_profile;
 
 pub use assignment::{Assignment, episode_id, episode_seed};
 pub use code::CodeEnvironment;
+
+pub use dialogue::DialogueEnvironment;
 pub use driver::{Casting, Driver, DriverNotes, DriverTime, EpisodeModel, SharedModel};
 pub use environment::{Environment, Stage, Verdict};
 pub use error::GymError;
@@ -46,4 +50,5 @@ pub use rollout::{
 };
 pub use smoke::{SmokeError, SmokeRun, smoke_run};
 pub use shell::ShellEnvironment;
+pub use search::SearchEnvironment;
 pub use world_profile::{OperationProfile, WorldProfile};

@@ -114,6 +114,8 @@ pub fn open_environments(
             // The sandbox is the place, whatever the transport of the others.
             (WorldSource::Code(code), _) => Arc::new(nex_gym::CodeEnvironment::new(code.clone())),
             (WorldSource::Shell(shell), _) => Arc::new(nex_gym::ShellEnvironment::new(shell.clone())),
+            (WorldSource::Search(_), _) => Arc::new(nex_gym::SearchEnvironment::new()),
+            (WorldSource::Dialogue(world), _) => Arc::new(nex_gym::DialogueEnvironment::new(world.clone())),
         });
     }
     Ok(environments)

@@ -3,11 +3,14 @@
 use crate::PipelineError;
 use crate::recipe::unknown_name;
 use nex_code_world::{CODE_PYTHON, CODE_SHELL, CodeWorld, SHELL, ShellWorld};
-use nex_gym::WorldProfile;
 use nex_gym::files::FilesEnvironment;
-use nex_gym::{CodeEnvironment, Environment, ShellEnvironment};
+use nex_gym::{
+    CodeEnvironment, DialogueEnvironment, Environment, SearchEnvironment, ShellEnvironment, WorldProfile,
+};
 use nex_trajectory::run::WorldShape;
+use nex_world::dialogue::{DialogueWorld, dialogue_worlds};
 use nex_world::files::{FILES_WORLD, FilesWorld};
+use nex_world::search::{SEARCH_WORLD, SearchWorld};
 use nex_world::task::{Dials, Task, generate_task};
 use nex_world::{Language, World, builtin_worlds};
 use std::path::Path;
@@ -24,6 +27,10 @@ pub enum WorldSource {
     Code(CodeWorld),
     /// A file system and a terminal, in the sandbox.
     Shell(ShellWorld),
+    /// A library of linked pages.
+    Search(SearchWorld),
+    /// A conversation with a simulated user.
+    Dialogue(DialogueWorld),
 }
 
 impl WorldSource {
@@ -41,13 +48,20 @@ impl WorldSource {
         if name == SHELL {
             return Ok(Self::Shell(ShellWorld::default()));
         }
+        if name == SEARCH_WORLD {
+            return Ok(Self::Search(SearchWorld::builtin()));
+        }
+        if let Some(dialogue) = DialogueWorld::open(name)? {
+            return Ok(Self::Dialogue(dialogue));
+        }
         if let Some(builtin) = nex_world::builtin_world(name) {
             return Ok(Self::Declared(builtin.load()?));
         }
         if name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml") {
             return Ok(Self::Declared(World::load(Path::new(name))?));
         }
-        let others = [FILES_WORLD, CODE_PYTHON, CODE_SHELL, SHELL];
+        let others = [FILES_WORLD, CODE_PYTHON, CODE_SHELL, SHELL, SEARCH_WORLD];
+        let others = others.into_iter().chain(dialogue_worlds());
         let known: Vec<&str> = builtin_worlds().iter().map(|b| b.name).chain(others).collect();
         Err(PipelineError::value(
             "worlds",
@@ -66,6 +80,10 @@ impl WorldSource {
             worlds.push(Self::Declared(builtin.load()?));
         }
         worlds.push(Self::Files(FilesWorld::builtin()));
+        worlds.push(Self::Search(SearchWorld::builtin()));
+        for name in dialogue_worlds() {
+            worlds.extend(DialogueWorld::open(name)?.map(Self::Dialogue));
+        }
         Ok(worlds)
     }
 
@@ -82,6 +100,8 @@ impl WorldSource {
             Self::Files(files) => files.name(),
             Self::Code(code) => code.name(),
             Self::Shell(shell) => shell.name(),
+            Self::Search(search) => search.name(),
+            Self::Dialogue(dialogue) => dialogue.name(),
         }
     }
 
@@ -92,6 +112,8 @@ impl WorldSource {
             Self::Files(_) => FilesEnvironment::new().profile().clone(),
             Self::Code(code) => CodeEnvironment::new(code.clone()).profile().clone(),
             Self::Shell(shell) => ShellEnvironment::new(shell.clone()).profile().clone(),
+            Self::Search(_) => SearchEnvironment::new().profile().clone(),
+            Self::Dialogue(dialogue) => DialogueEnvironment::new(dialogue.clone()).profile().clone(),
         }
     }
 
@@ -102,6 +124,8 @@ impl WorldSource {
             Self::Files(files) => files.shape(),
             Self::Code(code) => code.shape(),
             Self::Shell(shell) => shell.shape(),
+            Self::Search(search) => search.shape(),
+            Self::Dialogue(dialogue) => dialogue.shape(),
         }
     }
 
@@ -109,7 +133,8 @@ impl WorldSource {
     pub fn source(&self) -> Option<&str> {
         match self {
             Self::Declared(world) => Some(world.source()),
-            Self::Files(_) | Self::Code(_) | Self::Shell(_) => None,
+            Self::Dialogue(dialogue) => Some(dialogue.world().source()),
+            Self::Files(_) | Self::Code(_) | Self::Shell(_) | Self::Search(_) => None,
         }
     }
 
@@ -123,6 +148,10 @@ impl WorldSource {
             Self::Files(files) => files.generate_task(seed, dials, language).map_err(|e| e.to_string()),
             Self::Code(code) => code.generate_task(seed, dials, language).map_err(|e| e.to_string()),
             Self::Shell(shell) => shell.generate_task(seed, dials, language).map_err(|e| e.to_string()),
+            Self::Search(search) => search.generate_task(seed, dials, language).map_err(|e| e.to_string()),
+            Self::Dialogue(dialogue) => {
+                dialogue.generate_task(seed, dials, language).map_err(|e| e.to_string())
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 //! no chance but the seed's; the server is the only part that does I/O.
 
 pub mod builtin;
+pub mod dialogue;
 pub mod error;
 mod expr;
 pub mod files;
@@ -12,6 +13,7 @@ mod generate;
 mod history;
 mod json;
 pub mod schema;
+pub mod search;
 pub mod serve;
 pub mod session;
 mod shape;

@@ -243,6 +243,10 @@ pub(crate) fn declared(name: &str) -> Result<Arc<World>, Failure> {
              `nex demo` and `nex synth`",
             other.name()
         ))),
+        other @ (WorldSource::Search(_) | WorldSource::Dialogue(_)) => Err(Failure::usage(format!(
+            "{} has more to it than operations that can be called by themselves; `nex world check|tasks` know it, and so do `nex demo` and `nex synth`",
+            other.name()
+        ))),
     }
 }
 

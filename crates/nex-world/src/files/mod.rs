@@ -30,7 +30,9 @@ mod write;
 
 pub use desk::{Desk, FileCall, FileReply};
 pub use error::{FileError, FilesError};
+pub(crate) use goals::{Rows, lit, pick, reply};
 pub use operations::{FileOperation, operation, operations};
+pub(crate) use oracle::{Order, follow};
 pub use session::FilesSession;
 pub use store::{DirectoryStore, FileEntry, FileStore};
 pub use tree::{FileTree, SnapshotError};

@@ -149,7 +149,7 @@ impl Judged {
                     let is_met = log.iter().any(|call| has_consulted(call, any_of));
                     judged.count(is_met, || format!("did not look at {about}"));
                 }
-                Check::Field { .. } | Check::Created { .. } | Check::Deleted { .. } => {
+                Check::Field { .. } | Check::Created { .. } | Check::Deleted { .. } | Check::Cites { .. } => {
                     judged.count(false, || "a check speaks of no file".to_owned());
                 }
                 Check::Says(_) => {}

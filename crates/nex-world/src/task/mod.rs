@@ -28,6 +28,7 @@ mod wording;
 
 pub(crate) use answer::Hearing;
 pub use dials::{Dials, Difficulty};
+pub(crate) use exact::Exact;
 pub use generate::{TaskError, generate_task};
 pub use oracle::{OracleError, OracleRun, run_oracle};
 pub use plan::{
@@ -189,6 +190,15 @@ pub enum Check {
     },
     /// The answer says this.
     Says(Fact),
+    /// One of these pages was opened and is cited by the answer, and it states the value.
+    Cites {
+        /// What the page states, in words.
+        about: String,
+        /// The value as the page writes it; empty where the page as a whole is the evidence.
+        value: String,
+        /// Urls of the pages that state it.
+        any_of: Vec<String>,
+    },
 }
 
 /// Something the answer must say.

@@ -234,6 +234,9 @@ impl Judged {
                         judged.unlooked.push(about.clone());
                     }
                 }
+                Check::Cites { about, .. } => {
+                    judged.miss(format!("{about} stands on a page, and this world has none"));
+                }
                 Check::Says(_) => {}
             }
         }

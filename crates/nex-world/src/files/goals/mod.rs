@@ -13,7 +13,7 @@ mod source;
 mod totals;
 
 pub(crate) use forbidden::forbidden;
-pub(crate) use source::{between, lit, pick, reply, text};
+pub(crate) use source::{Rows, between, lit, pick, reply, text};
 
 use super::office::Office;
 use super::operations::operation;
