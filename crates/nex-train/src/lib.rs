@@ -1,0 +1,21 @@
+//! Small decoder-only policies: trained, kept and sampled from, without a tensor library.
+
+mod batch;
+mod config;
+mod error;
+mod gradient;
+mod head;
+mod kernels;
+mod parameters;
+mod threads;
+mod transformer;
+
+pub use batch::{Link, PackedRow, Target};
+pub use config::{ModelConfig, ToolBias};
+pub use error::TrainError;
+pub use gradient::{BatchLoss, GradientEngine};
+pub use head::{CrossEntropy, HeadScratch, TokenLoss};
+pub use kernels::softmax_in_place;
+pub use parameters::{Layout, Model, TensorKind, TensorSpec};
+pub use threads::default_threads;
+pub use transformer::Workspace;
