@@ -14,7 +14,7 @@ mod matmul;
 mod matvec;
 mod rotary;
 
-pub(crate) use attention::{Attention, AttentionScratch, BiasGradient, Head, Rectangle};
+pub(crate) use attention::{Attention, AttentionScratch, Head, Rectangle};
 pub(crate) use cross_entropy::log_softmax_statistics;
 pub use cross_entropy::softmax_in_place;
 pub(crate) use elementwise::{add, gelu, gelu_and_derivative, multiply_in_place, sum_of_squares};
