@@ -2,6 +2,7 @@
 
 mod batch;
 mod config;
+mod encode;
 mod error;
 mod gradient;
 mod head;
@@ -9,10 +10,12 @@ mod kernels;
 mod optimizer;
 mod parameters;
 mod threads;
+mod tokenizer;
 mod transformer;
 
 pub use batch::{Link, PackedRow, Target};
 pub use config::{ModelConfig, ToolBias};
+pub use encode::{Declaration, DecodedReply, EncodedSample, Encoder, EncodingStyle, TokenKind};
 pub use error::TrainError;
 pub use gradient::{BatchLoss, GradientEngine};
 pub use head::{CrossEntropy, HeadScratch, TokenLoss};
@@ -20,4 +23,5 @@ pub use kernels::softmax_in_place;
 pub use optimizer::{MuonConfig, Optimizer, OptimizerConfig, Schedule};
 pub use parameters::{Layout, Model, TensorKind, TensorSpec};
 pub use threads::default_threads;
+pub use tokenizer::{Mark, PolicyTokenizer};
 pub use transformer::Workspace;
