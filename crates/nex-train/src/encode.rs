@@ -53,7 +53,7 @@ pub struct EncodedSample {
     /// Ends of the replies, where the sample may be cut.
     pub reply_ends: Vec<usize>,
     /// Calls whose output has not come yet.
-    open_calls: Vec<(CallId, Range<usize>)>,
+    pub open_calls: Vec<(CallId, Range<usize>)>,
 }
 
 impl EncodedSample {

@@ -1,7 +1,10 @@
 //! Small decoder-only policies: trained, kept and sampled from, without a tensor library.
 
 mod batch;
+mod checkpoint;
 mod config;
+mod curriculum;
+mod dataset;
 mod encode;
 mod error;
 mod gradient;
@@ -9,12 +12,16 @@ mod head;
 mod kernels;
 mod optimizer;
 mod parameters;
+mod sft;
 mod threads;
 mod tokenizer;
 mod transformer;
 
 pub use batch::{Link, PackedRow, Target};
+pub use checkpoint::{Policy, TrainerState};
 pub use config::{ModelConfig, ToolBias};
+pub use curriculum::{PAPER_STAGES, Stage};
+pub use dataset::{DataReport, EpisodeFilter, EpisodeSource, TooLong};
 pub use encode::{Declaration, DecodedReply, EncodedSample, Encoder, EncodingStyle, TokenKind};
 pub use error::TrainError;
 pub use gradient::{BatchLoss, GradientEngine};
@@ -22,6 +29,7 @@ pub use head::{CrossEntropy, HeadScratch, TokenLoss};
 pub use kernels::softmax_in_place;
 pub use optimizer::{MuonConfig, Optimizer, OptimizerConfig, Schedule};
 pub use parameters::{Layout, Model, TensorKind, TensorSpec};
+pub use sft::{SftOptions, SftReport, StepMetrics, train_sft};
 pub use threads::default_threads;
 pub use tokenizer::{Mark, PolicyTokenizer};
 pub use transformer::Workspace;
