@@ -7,12 +7,14 @@
 #![allow(clippy::print_stdout, missing_docs)]
 
 use nex_train::{
-    CrossEntropy, GradientEngine, Link, Model, ModelConfig, Optimizer, OptimizerConfig, PackedRow, ToolBias,
+    CrossEntropy, GradientEngine, Link, Model, ModelConfig, Optimizer, OptimizerConfig, PackedRow, Request,
+    Sampling, ToolBias, generate_on_threads,
 };
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
 const VOCABULARY: usize = 2048;
@@ -162,6 +164,51 @@ fn train(peer: &mut Option<Peer>, threads: usize, turns: usize) {
     }
 }
 
+/// Greedy generation of 128 tokens behind prompts of 128, all sequences at once.
+fn generation(peer: &mut Option<Peer>, threads: usize, turns: usize) {
+    const PROMPT: usize = 128;
+    const NEW: usize = 128;
+    println!("\ngeneration, tokens/s: f32, prompts of {PROMPT}, {NEW} new tokens each");
+    for (name, hidden, layers, heads, _) in SIZES {
+        for batch in [1, 64] {
+            let model =
+                Arc::new(Model::new(ModelConfig::new(layers, heads, hidden, VOCABULARY, TOKENS), 1).unwrap());
+            let requests: Vec<Request> = (0..batch)
+                .map(|i| Request {
+                    prompt: row(i as u32 + 1, false).tokens[..PROMPT].to_vec(),
+                    max_tokens: NEW,
+                    stop: Vec::new(),
+                    sampling: Sampling { temperature: 0.0, top_p: 1.0 },
+                    seed: 1,
+                })
+                .collect();
+            let steps = if batch == 1 { 4 } else { 1 };
+            let mut ours = || {
+                for _ in 0..steps {
+                    generate_on_threads(&model, &requests, 64, threads, None).unwrap();
+                }
+            };
+            ours();
+            let mut command = json!({
+                "do": "generate", "batch": batch, "prompt": PROMPT, "new": NEW, "steps": 1, "warm_up": true,
+                "config": {"layers": layers, "heads": heads, "hidden": hidden, "intermediate": 4 * hidden,
+                           "vocabulary": VOCABULARY},
+            });
+            if let Some(peer) = peer {
+                peer.measure(&command);
+            }
+            command["warm_up"] = false.into();
+            command["steps"] = steps.into();
+            let (mut own, mut theirs) = (Vec::new(), Vec::new());
+            for _ in 0..turns {
+                own.push(measure(batch * NEW * steps, &mut ours));
+                theirs.extend(peer.as_mut().map(|peer| peer.measure(&command)));
+            }
+            report(&format!("{name} batch {batch}"), own, theirs);
+        }
+    }
+}
+
 fn report(name: &str, own: Vec<Speed>, theirs: Vec<Speed>) {
     let own = median(own);
     print!("{name:24} {:>9.0} tok/s {:>9.0} tok/cpu-s", own.wall, own.cpu);
@@ -176,10 +223,11 @@ fn report(name: &str, own: Vec<Speed>, theirs: Vec<Speed>) {
 fn main() {
     let threads = std::env::var("NEX_TRAIN_THREADS").ok().and_then(|n| n.parse().ok());
     let threads = threads.unwrap_or_else(nex_train::default_threads);
-    let turns = 5;
+    let turns = std::env::var("NEX_TRAIN_TURNS").ok().and_then(|n| n.parse().ok()).unwrap_or(5);
     let mut peer = Peer::start(threads);
     if peer.is_none() {
         println!("no PyTorch in NEX_PEERS/v/torch: only our own speeds");
     }
+    generation(&mut peer, threads, turns);
     train(&mut peer, threads, turns);
 }
