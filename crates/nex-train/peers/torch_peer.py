@@ -1,6 +1,7 @@
 """The same model in PyTorch: gradients to compare with, and speeds to measure beside.
 
     torch_peer.py gradients          prints one JSON object: loss and two numbers for each tensor's gradient
+    torch_peer.py load CHECKPOINT    loads it with transformers; prints a text's tokens and the logits behind them
     torch_peer.py serve THREADS      reads one JSON command a line, answers with one JSON line
 
 Parameters go by the names of the Rust side; shapes are its shapes.
@@ -147,6 +148,17 @@ def gradients():
     print(json.dumps({"torch": torch.__version__, "loss": loss.item(), "gradients": told}))
 
 
+def load(path):
+    from tokenizers import Tokenizer
+    from transformers import AutoModelForCausalLM
+    model, told = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True)
+    assert not told["missing_keys"] and not told["unexpected_keys"], told
+    tokens = Tokenizer.from_file(path + "/tokenizer.json").encode("find order o17 für 您好").ids
+    with torch.inference_mode():
+        logits = model.eval()(torch.tensor([tokens])).logits[0]
+    print(json.dumps({"model": type(model).__name__, "tokens": tokens, "logits": logits.flatten().tolist()}))
+
+
 def cpu_seconds():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -238,5 +250,7 @@ def serve(threads):
 if __name__ == "__main__":
     if sys.argv[1] == "gradients":
         gradients()
+    elif sys.argv[1] == "load":
+        load(sys.argv[2])
     else:
         serve(int(sys.argv[2]))

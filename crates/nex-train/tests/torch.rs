@@ -1,12 +1,18 @@
-//! Loss and gradients equal PyTorch's, for a model with every option and samples that span blocks.
+//! Loss and gradients equal PyTorch's, for a model with every option and samples that span blocks; a
+//! checkpoint loads in `transformers`.
 //!
 //! `torch_gradients.json` is what `peers/torch_peer.py gradients` prints. Where `NEX_PEERS` has a Python with
-//! PyTorch (`v/torch`), it is made anew and compared too.
+//! PyTorch (`v/torch`, which `scripts/install-peers --with-torch` makes), it is made anew and compared too;
+//! elsewhere only the recorded gradients are compared.
 
-use nex_train::{CrossEntropy, GradientEngine, Link, Model, ModelConfig, PackedRow, TensorKind, ToolBias};
+use nex_train::{
+    CrossEntropy, Decoder, GradientEngine, Link, Model, ModelConfig, PackedRow, Piece, Policy,
+    PolicyTokenizer, TensorKind, ToolBias,
+};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 /// The model and the samples that `torch_peer.py` makes too.
 fn ours() -> (f64, Vec<(String, f64, f64)>) {
@@ -60,17 +66,47 @@ fn gradients_equal_the_recorded_ones_of_pytorch() {
     check(&serde_json::from_str(include_str!("torch_gradients.json")).unwrap());
 }
 
+/// What `torch_peer.py` prints; none where there is no PyTorch.
+fn peer(arguments: &[&str]) -> Option<Value> {
+    let python = PathBuf::from(std::env::var_os("NEX_PEERS")?).join("v/torch/bin/python");
+    if !python.exists() {
+        return None;
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/torch_peer.py");
+    let output = Command::new(python).arg(script).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
 #[test]
 fn gradients_equal_pytorch() {
-    let Some(python) = std::env::var_os("NEX_PEERS")
-        .map(|peers| PathBuf::from(peers).join("v/torch/bin/python"))
-        .filter(|python| python.exists())
-    else {
-        eprintln!("skipped: NEX_PEERS has no v/torch; the recorded gradients are compared all the same");
-        return;
-    };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/torch_peer.py");
-    let output = Command::new(python).args([script, "gradients"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    check(&serde_json::from_slice(&output.stdout).unwrap());
+    if let Some(theirs) = peer(&["gradients"]) {
+        check(&theirs);
+    }
+}
+
+#[test]
+fn a_checkpoint_without_our_additions_loads_in_transformers() {
+    let texts = ["find order o17", "für 您好"];
+    let tokenizer = PolicyTokenizer::train(texts.into_iter().cycle().take(40), 300).unwrap();
+    for tied_embeddings in [true, false] {
+        let config = ModelConfig { tied_embeddings, ..ModelConfig::new(2, 2, 16, 310, 64) };
+        let model = Model::new(config, 3).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("policy");
+        Policy { model: model.clone(), tokenizer: tokenizer.clone() }.save(&path).unwrap();
+        let Some(theirs) = peer(&["load", path.to_str().unwrap()]) else { return };
+        assert_eq!(theirs["model"], "GPTNeoXForCausalLM");
+        let tokens = tokenizer.encode("find order o17 für 您好").unwrap();
+        assert_eq!(theirs["tokens"], serde_json::json!(tokens));
+        let mut decoder = Decoder::new(Arc::new(model), 1, 64);
+        let slot = decoder.open().unwrap();
+        let logits = theirs["logits"].as_array().unwrap();
+        for (at, token) in tokens.iter().enumerate() {
+            let own = decoder.extend(&[Piece { slot, tokens: &[*token], answers: None }]).unwrap();
+            for (own, theirs) in own.iter().zip(&logits[at * 310..]) {
+                assert!((f64::from(*own) - theirs.as_f64().unwrap()).abs() < 1e-4);
+            }
+        }
+    }
 }

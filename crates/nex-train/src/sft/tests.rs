@@ -134,7 +134,7 @@ fn a_loss_that_is_no_number_stops_with_the_last_good_state() {
 #[test]
 fn options_that_make_no_sense_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let mut told = |options: SftOptions, samples: &[EncodedSample]| {
+    let told = |options: SftOptions, samples: &[EncodedSample]| {
         train_sft(dir.path(), &options, samples, &tokenizer(), None, &mut go_on).unwrap_err().to_string()
     };
     assert_eq!(
