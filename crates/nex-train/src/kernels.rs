@@ -6,6 +6,7 @@
 
 mod attention;
 mod cross_entropy;
+pub(crate) mod dispatch;
 mod elementwise;
 mod exponential;
 mod lanes;

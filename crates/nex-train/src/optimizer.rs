@@ -7,10 +7,10 @@ mod muon;
 
 pub use muon::MuonConfig;
 
+use crate::kernels::dispatch::dispatched;
 use crate::threads::for_each;
 use crate::{Layout, TrainError};
 use muon::MuonScratch;
-use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of one tensor updated as one piece of work.
@@ -242,7 +242,6 @@ struct AdamStep {
 }
 
 impl AdamStep {
-    /// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `p ← kept·p − rate·m / (√v·root + ε)`.
     fn update(
         &self,
         config: &OptimizerConfig,
@@ -252,17 +251,30 @@ impl AdamStep {
         second: &mut [f32],
         kept: f32,
     ) {
+        adamw(self, config, parameters, gradient, first, second, kept);
+    }
+}
+
+dispatched! {
+    /// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `p ← kept·p − rate·m / (√v·root + ε)`.
+    fn adamw(
+        step: &AdamStep,
+        config: &OptimizerConfig,
+        parameters: &mut [f32],
+        gradient: &[f32],
+        first: &mut [f32],
+        second: &mut [f32],
+        kept: f32,
+    ) {
         let &OptimizerConfig { beta_1, beta_2, epsilon, .. } = config;
-        let &Self { rate, root, clip } = self;
-        Arch::new().dispatch(|| {
-            let state = first.iter_mut().zip(second);
-            for ((p, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(state) {
-                let g = g * clip;
-                *m = beta_1 * *m + (1.0 - beta_1) * g;
-                *v = beta_2 * *v + (1.0 - beta_2) * g * g;
-                *p = kept * *p - rate * *m / (v.sqrt() * root + epsilon);
-            }
-        });
+        let &AdamStep { rate, root, clip } = step;
+        let state = first.iter_mut().zip(second);
+        for ((p, g), (m, v)) in parameters.iter_mut().zip(gradient).zip(state) {
+            let g = g * clip;
+            *m = beta_1 * *m + (1.0 - beta_1) * g;
+            *v = beta_2 * *v + (1.0 - beta_2) * g * g;
+            *p = kept * *p - rate * *m / (v.sqrt() * root + epsilon);
+        }
     }
 }
 

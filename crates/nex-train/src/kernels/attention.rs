@@ -5,8 +5,8 @@
 //! last row: about half of the square is never computed.
 
 use super::cross_entropy::softmax;
+use super::dispatch::dispatched;
 use super::{Matrix, MatrixMut, exp, multiply};
-use pulp::Arch;
 use std::ops::Range;
 
 /// Query rows computed together.
@@ -127,14 +127,7 @@ impl Attention<'_> {
             let keys = rows.end;
             let weights = &mut scratch.weights[..rows.len() * keys];
             self.logits(&rows, weights);
-            let logs = &mut log_denominators[rows.clone()];
-            Arch::new().dispatch(|| {
-                for (row, (weights, log)) in weights.chunks_exact_mut(keys).zip(logs).enumerate() {
-                    let (seen, unseen) = weights.split_at_mut(rows.start + row + 1);
-                    *log = softmax(seen);
-                    unseen.fill(0.0);
-                }
-            });
+            weigh(weights, keys, rows.start, &mut log_denominators[rows.clone()]);
             let stride = heads * width;
             let out = &mut output[rows.start * stride + index * width..];
             let out = MatrixMut::strided(out, rows.len(), width, stride);
@@ -179,20 +172,7 @@ impl Attention<'_> {
                 let pairs = output[at..at + width].iter().zip(&output_gradient[at..at + width]);
                 *dot = pairs.map(|(a, b)| a * b).sum();
             }
-            let logs = &log_denominators[rows.clone()];
-            Arch::new().dispatch(|| {
-                let pairs = weights.chunks_exact_mut(keys).zip(gradients.chunks_exact_mut(keys));
-                for (row, (weights, gradients)) in pairs.enumerate() {
-                    let seen = rows.start + row + 1;
-                    let (log, dot) = (logs[row], dots[row]);
-                    for (weight, gradient) in weights[..seen].iter_mut().zip(&mut gradients[..seen]) {
-                        *weight = exp(*weight - log);
-                        *gradient = *weight * (*gradient - dot);
-                    }
-                    weights[seen..].fill(0.0);
-                    gradients[seen..].fill(0.0);
-                }
-            });
+            weigh_again(weights, gradients, keys, rows.start, &log_denominators[rows.clone()], dots);
             if let Some(sum) = bias_gradient.as_deref_mut() {
                 self.in_rectangles(&rows, |row, columns| {
                     *sum += gradients[row * keys..][columns].iter().sum::<f32>();
@@ -214,4 +194,41 @@ impl Attention<'_> {
 
 fn blocks(tokens: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
     (0..tokens.div_ceil(BLOCK)).map(move |block| block * BLOCK..((block + 1) * BLOCK).min(tokens))
+}
+
+dispatched! {
+    /// Replaces the logits of a block of rows, the first of which is query `first`, by weights that are 0
+    /// behind each query; `logs` gets the logarithm of each row's denominator.
+    fn weigh(weights: &mut [f32], keys: usize, first: usize, logs: &mut [f32]) {
+        for (row, (weights, log)) in weights.chunks_exact_mut(keys).zip(logs).enumerate() {
+            let (seen, unseen) = weights.split_at_mut(first + row + 1);
+            *log = softmax(seen);
+            unseen.fill(0.0);
+        }
+    }
+}
+
+dispatched! {
+    /// The weights again from logits and `logs`, and the logits' gradients `w·(g − dot)` from the weights'
+    /// gradients `g`.
+    fn weigh_again(
+        weights: &mut [f32],
+        gradients: &mut [f32],
+        keys: usize,
+        first: usize,
+        logs: &[f32],
+        dots: &[f32],
+    ) {
+        let pairs = weights.chunks_exact_mut(keys).zip(gradients.chunks_exact_mut(keys));
+        for (row, (weights, gradients)) in pairs.enumerate() {
+            let seen = first + row + 1;
+            let (log, dot) = (logs[row], dots[row]);
+            for (weight, gradient) in weights[..seen].iter_mut().zip(&mut gradients[..seen]) {
+                *weight = exp(*weight - log);
+                *gradient = *weight * (*gradient - dot);
+            }
+            weights[seen..].fill(0.0);
+            gradients[seen..].fill(0.0);
+        }
+    }
 }

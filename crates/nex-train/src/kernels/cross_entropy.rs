@@ -1,12 +1,12 @@
 //! Softmax over the vocabulary.
 
+use super::dispatch::dispatched;
 use super::exp;
 use super::lanes::{largest, sum_lanes};
-use pulp::Arch;
 
-/// The largest of `logits` and `ln Σ exp(logit)`, both over all of them.
-pub(crate) fn log_softmax_statistics(logits: &[f32]) -> (f32, f32) {
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// The largest of `logits` and `ln Σ exp(logit)`, both over all of them.
+    pub(crate) fn log_softmax_statistics(logits: &[f32]) -> (f32, f32) {
         let largest = largest(logits);
         let (chunks, rest) = logits.as_chunks::<16>();
         let mut lanes = [0.0_f32; 16];
@@ -20,12 +20,14 @@ pub(crate) fn log_softmax_statistics(logits: &[f32]) -> (f32, f32) {
             total += exp(x - largest);
         }
         (largest, largest + total.ln())
-    })
+    }
 }
 
-/// Replaces logits by probabilities; gives `ln Σ exp(logit)`.
-pub fn softmax_in_place(logits: &mut [f32]) -> f32 {
-    Arch::new().dispatch(|| softmax(logits))
+dispatched! {
+    /// Replaces logits by probabilities; gives `ln Σ exp(logit)`.
+    pub fn softmax_in_place(logits: &mut [f32]) -> f32 {
+        softmax(logits)
+    }
 }
 
 /// As [`softmax_in_place`], inside a loop that was dispatched already.

@@ -1,8 +1,8 @@
 //! Sums, products and the GELU activation.
 
+use super::dispatch::dispatched;
 use super::exp;
 use super::lanes::sum_lanes;
-use pulp::Arch;
 
 const SQRT_2_OVER_PI: f32 = 0.797_884_6;
 const CUBIC: f32 = 0.044_715;
@@ -15,48 +15,48 @@ fn gelu_parts(x: f32) -> (f32, f32) {
     (x * sigmoid, sigmoid)
 }
 
-/// `output = gelu(input)`, element by element.
-pub(crate) fn gelu(input: &[f32], output: &mut [f32]) {
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `output = gelu(input)`, element by element.
+    pub(crate) fn gelu(input: &[f32], output: &mut [f32]) {
         for (out, x) in output.iter_mut().zip(input) {
             *out = gelu_parts(*x).0;
         }
-    });
+    }
 }
 
-/// `output = gelu(x)` and `x = gelu'(x)`, element by element.
-pub(crate) fn gelu_and_derivative(x: &mut [f32], output: &mut [f32]) {
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `output = gelu(x)` and `x = gelu'(x)`, element by element.
+    pub(crate) fn gelu_and_derivative(x: &mut [f32], output: &mut [f32]) {
         for (out, x) in output.iter_mut().zip(x) {
             let (value, sigmoid) = gelu_parts(*x);
             let slope = 2.0 * SQRT_2_OVER_PI * (3.0 * CUBIC * *x).mul_add(*x, 1.0);
             *x = (value * (1.0 - sigmoid)).mul_add(slope, sigmoid);
             *out = value;
         }
-    });
+    }
 }
 
-/// `a = a·b`, element by element.
-pub(crate) fn multiply_in_place(a: &mut [f32], b: &[f32]) {
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `a = a·b`, element by element.
+    pub(crate) fn multiply_in_place(a: &mut [f32], b: &[f32]) {
         for (a, b) in a.iter_mut().zip(b) {
             *a *= b;
         }
-    });
+    }
 }
 
-/// `a = a + b`, element by element.
-pub(crate) fn add(a: &mut [f32], b: &[f32]) {
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `a = a + b`, element by element.
+    pub(crate) fn add(a: &mut [f32], b: &[f32]) {
         for (a, b) in a.iter_mut().zip(b) {
             *a += b;
         }
-    });
+    }
 }
 
-/// `Σ aᵢ²`: in `f32` within runs of 256, in `f64` over them.
-pub(crate) fn sum_of_squares(a: &[f32]) -> f64 {
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `Σ aᵢ²`: in `f32` within runs of 256, in `f64` over them.
+    pub(crate) fn sum_of_squares(a: &[f32]) -> f64 {
         let mut total = 0.0;
         for run in a.chunks(256) {
             let mut lanes = [0.0_f32; 16];
@@ -70,7 +70,7 @@ pub(crate) fn sum_of_squares(a: &[f32]) -> f64 {
             total += f64::from(sum_lanes(lanes) + rest);
         }
         total
-    })
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Layer normalisation: `y = w·x̂ + b` with `x̂ = (x − mean)·r` and `r = 1/√(variance + ε)`, row by row.
 
+use super::dispatch::dispatched;
 use super::lanes::sum_lanes;
-use pulp::Arch;
 
 /// Sums in 16 lanes, so that the order is fixed and the compiler may use vectors.
 #[inline(always)]
@@ -22,18 +22,18 @@ fn lane_sum(values: impl Fn(usize) -> f32, length: usize) -> f32 {
     total
 }
 
-/// Normalises each row of `x` `[n, d]`: `normed` gets x̂ `[n, d]`, `inverse` r `[n]`, `output` y `[n, d]`.
-pub(crate) fn layer_norm(
-    x: &[f32],
-    gain: &[f32],
-    bias: &[f32],
-    epsilon: f32,
-    normed: &mut [f32],
-    inverse: &mut [f32],
-    output: &mut [f32],
-) {
-    let d = gain.len();
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// Normalises each row of `x` `[n, d]`: `normed` gets x̂ `[n, d]`, `inverse` r `[n]`, `output` y `[n, d]`.
+    pub(crate) fn layer_norm(
+        x: &[f32],
+        gain: &[f32],
+        bias: &[f32],
+        epsilon: f32,
+        normed: &mut [f32],
+        inverse: &mut [f32],
+        output: &mut [f32],
+    ) {
+        let d = gain.len();
         let rows = x.chunks_exact(d).zip(normed.chunks_exact_mut(d)).zip(output.chunks_exact_mut(d));
         for (((x, normed), output), inverse) in rows.zip(inverse) {
             let mean = lane_sum(|i| x[i], d) / d as f32;
@@ -46,38 +46,37 @@ pub(crate) fn layer_norm(
                 output[i] = value.mul_add(gain[i], bias[i]);
             }
         }
-    });
+    }
 }
 
-/// `output = gain·normed + bias`: y made again from x̂.
-pub(crate) fn apply_gain(normed: &[f32], gain: &[f32], bias: &[f32], output: &mut [f32]) {
-    let d = gain.len();
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `output = gain·normed + bias`: y made again from x̂.
+    pub(crate) fn apply_gain(normed: &[f32], gain: &[f32], bias: &[f32], output: &mut [f32]) {
+        let d = gain.len();
         for (normed, output) in normed.chunks_exact(d).zip(output.chunks_exact_mut(d)) {
             for i in 0..d {
                 output[i] = normed[i].mul_add(gain[i], bias[i]);
             }
         }
-    });
+    }
 }
 
-/// Adds `∂L/∂x` to `dx` `[n, d]`, given `dy = ∂L/∂y`; adds the parameters' gradients.
-///
-/// `dx = r·(g − mean(g) − x̂·mean(g·x̂))` with `g = w·dy`; `dw = Σ dy·x̂`; `db = Σ dy`. With `is_first`
-/// `dx` is overwritten.
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn layer_norm_backward(
-    dy: &[f32],
-    normed: &[f32],
-    inverse: &[f32],
-    gain: &[f32],
-    is_first: bool,
-    dx: &mut [f32],
-    gain_gradient: &mut [f32],
-    bias_gradient: &mut [f32],
-) {
-    let d = gain.len();
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// Adds `∂L/∂x` to `dx` `[n, d]`, given `dy = ∂L/∂y`; adds the parameters' gradients.
+    ///
+    /// `dx = r·(g − mean(g) − x̂·mean(g·x̂))` with `g = w·dy`; `dw = Σ dy·x̂`; `db = Σ dy`. With `is_first`
+    /// `dx` is overwritten.
+    pub(crate) fn layer_norm_backward(
+        dy: &[f32],
+        normed: &[f32],
+        inverse: &[f32],
+        gain: &[f32],
+        is_first: bool,
+        dx: &mut [f32],
+        gain_gradient: &mut [f32],
+        bias_gradient: &mut [f32],
+    ) {
+        let d = gain.len();
         let (gain_gradient, bias_gradient) = (&mut gain_gradient[..d], &mut bias_gradient[..d]);
         let rows = dy.chunks_exact(d).zip(normed.chunks_exact(d)).zip(dx.chunks_exact_mut(d));
         for (((dy, normed), dx), inverse) in rows.zip(inverse) {
@@ -90,7 +89,7 @@ pub(crate) fn layer_norm_backward(
                 bias_gradient[i] += dy[i];
             }
         }
-    });
+    }
 }
 
 #[cfg(test)]

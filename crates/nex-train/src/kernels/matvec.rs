@@ -1,15 +1,15 @@
 //! Products with one vector, which generation one token at a time is made of.
 
+use super::dispatch::dispatched;
 use super::lanes::sum_lanes;
-use pulp::Arch;
 
-/// `output = matrix·vector` (added to it with `adds`); `matrix` is `[output.len(), vector.len()]`.
-///
-/// Four rows at a time, so that each load of the vector serves four; bound by reading the matrix.
-pub(crate) fn matvec(matrix: &[f32], vector: &[f32], adds: bool, output: &mut [f32]) {
-    let d = vector.len();
-    assert!(matrix.len() >= d * output.len(), "matrix is smaller than its product needs");
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `output = matrix·vector` (added to it with `adds`); `matrix` is `[output.len(), vector.len()]`.
+    ///
+    /// Four rows at a time, so that each load of the vector serves four; bound by reading the matrix.
+    pub(crate) fn matvec(matrix: &[f32], vector: &[f32], adds: bool, output: &mut [f32]) {
+        let d = vector.len();
+        assert!(matrix.len() >= d * output.len(), "matrix is smaller than its product needs");
         let (quads, rest) = output.as_chunks_mut::<4>();
         let (four_rows, other_rows) =
             matrix[..d * (quads.len() * 4 + rest.len())].split_at(quads.len() * 4 * d);
@@ -26,7 +26,16 @@ pub(crate) fn matvec(matrix: &[f32], vector: &[f32], adds: bool, output: &mut [f
             let sum = dot_of_four(row, row, row, row, vector)[0];
             *output = if adds { *output + sum } else { sum };
         }
-    });
+    }
+}
+
+#[inline(always)]
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sum = 0.0;
+    for (a, b) in a.iter().zip(b) {
+        sum += a * b;
+    }
+    sum
 }
 
 #[inline(always)]
@@ -46,26 +55,25 @@ fn dot_of_four(a: &[f32], b: &[f32], c: &[f32], e: &[f32], x: &[f32]) -> [f32; 4
             sums[3][lane] = e[lane].mul_add(x[lane], sums[3][lane]);
         }
     }
-    let rest = |row: &[f32]| row.iter().zip(x_rest).map(|(a, b)| a * b).sum::<f32>();
     [
-        sum_lanes(sums[0]) + rest(a_rest),
-        sum_lanes(sums[1]) + rest(b_rest),
-        sum_lanes(sums[2]) + rest(c_rest),
-        sum_lanes(sums[3]) + rest(e_rest),
+        sum_lanes(sums[0]) + dot(a_rest, x_rest),
+        sum_lanes(sums[1]) + dot(b_rest, x_rest),
+        sum_lanes(sums[2]) + dot(c_rest, x_rest),
+        sum_lanes(sums[3]) + dot(e_rest, x_rest),
     ]
 }
 
-/// `scores[t] = scale·Σᵢ query[i]·keys[i, t]`; the cached keys of a head are `[width, capacity]`.
-pub(crate) fn scores_of_cached_keys(
-    query: &[f32],
-    keys: &[f32],
-    capacity: usize,
-    scale: f32,
-    scores: &mut [f32],
-) {
-    let length = scores.len();
-    assert!(length <= capacity && keys.len() >= query.len() * capacity);
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `scores[t] = scale·Σᵢ query[i]·keys[i, t]`; the cached keys of a head are `[width, capacity]`.
+    pub(crate) fn scores_of_cached_keys(
+        query: &[f32],
+        keys: &[f32],
+        capacity: usize,
+        scale: f32,
+        scores: &mut [f32],
+    ) {
+        let length = scores.len();
+        assert!(length <= capacity && keys.len() >= query.len() * capacity);
         let (blocks, rest) = scores.as_chunks_mut::<64>();
         for (block, scores) in blocks.iter_mut().enumerate() {
             let mut sums = [0.0_f32; 64];
@@ -89,14 +97,14 @@ pub(crate) fn scores_of_cached_keys(
         for score in rest {
             *score *= scale;
         }
-    });
+    }
 }
 
-/// `output = Σₜ weights[t]·values[t]`; the cached values of a head are `[capacity, width]`.
-pub(crate) fn weighted_sum_of_values(weights: &[f32], values: &[f32], output: &mut [f32]) {
-    let width = output.len();
-    assert!(values.len() >= weights.len() * width);
-    Arch::new().dispatch(|| {
+dispatched! {
+    /// `output = Σₜ weights[t]·values[t]`; the cached values of a head are `[capacity, width]`.
+    pub(crate) fn weighted_sum_of_values(weights: &[f32], values: &[f32], output: &mut [f32]) {
+        let width = output.len();
+        assert!(values.len() >= weights.len() * width);
         let mut from = 0;
         while from < width {
             if from + 32 <= width {
@@ -110,7 +118,7 @@ pub(crate) fn weighted_sum_of_values(weights: &[f32], values: &[f32], output: &m
                 from += 1;
             }
         }
-    });
+    }
 }
 
 #[inline(always)]

@@ -1,6 +1,6 @@
 //! Rotary position embedding (rotate-half) and smeared keys, over interleaved `[n, heads, 3, width]` rows.
 
-use pulp::Arch;
+use super::dispatch::dispatched;
 use std::ops::Range;
 
 /// Cosines and sines of `position·base^(−2i/width)`, `[positions, width/2]` each.
@@ -46,11 +46,15 @@ impl RotaryTable {
 
     /// Turns the rows of a segment, whose positions count from `first`.
     pub(crate) fn turn_rows(&self, rows: &mut [f32], row_length: usize, first: usize, backwards: bool) {
-        Arch::new().dispatch(|| {
-            for (index, row) in rows.chunks_exact_mut(row_length).enumerate() {
-                self.turn(row, first + index, backwards);
-            }
-        });
+        turn_rows(self, rows, row_length, first, backwards);
+    }
+}
+
+dispatched! {
+    fn turn_rows(table: &RotaryTable, rows: &mut [f32], row_length: usize, first: usize, backwards: bool) {
+        for (index, row) in rows.chunks_exact_mut(row_length).enumerate() {
+            table.turn(row, first + index, backwards);
+        }
     }
 }
 
