@@ -50,12 +50,14 @@ struct Row {
 pub struct Decoder {
     model: Arc<Model>,
     capacity: usize,
+    /// Distance of a head's key rows: the capacity, rounded up for whole vectors.
+    stride: usize,
     lengths: Vec<Option<usize>>,
     rotary: RotaryTable,
     constants: Vec<HeadConstants>,
-    /// A layer: `[slots, heads, width, capacity]`.
+    /// A layer: `[slots, heads, width, stride]`.
     keys: Vec<Vec<f32>>,
-    /// A layer: `[slots, heads, capacity, width]`.
+    /// A layer: `[slots, heads, stride, width]`.
     values: Vec<Vec<f32>>,
     /// A layer: the last key before smearing, `[slots, hidden]`.
     raw_keys: Vec<Vec<f32>>,
@@ -79,14 +81,16 @@ impl Decoder {
         let config = &model.config;
         let &ModelConfig { hidden: d, layers, .. } = config;
         let capacity = capacity.min(config.context);
+        let stride = capacity.next_multiple_of(16);
         let per_layer = |length: usize| vec![vec![0.0; length]; layers];
         Self {
             rotary: RotaryTable::new(config.rope_base, config.head_width(), capacity),
             constants: constants(&model),
             capacity,
+            stride,
             lengths: vec![None; slots],
-            keys: per_layer(slots * d * capacity),
-            values: per_layer(slots * d * capacity),
+            keys: per_layer(slots * d * stride),
+            values: per_layer(slots * d * stride),
             raw_keys: per_layer(if config.smeared_keys { slots * d } else { 0 }),
             rows: Vec::with_capacity(MAX_ROWS),
             stream: vec![0.0; MAX_ROWS * d],
@@ -159,17 +163,17 @@ impl Decoder {
     /// Copies a slot's sequence to another one: many continuations of one prompt cost its pass once.
     pub fn copy(&mut self, from: Slot, to: Slot) {
         let ModelConfig { hidden: d, heads, .. } = self.model.config;
-        let (length, capacity, width) = (self.length(from), self.capacity, d / heads);
-        let stride = d * capacity;
+        let (length, stride, width) = (self.length(from), self.stride, d / heads);
+        let size = d * stride;
         for layer in 0..self.keys.len() {
             for row in 0..d {
-                let at = from.0 * stride + row * capacity;
-                self.keys[layer].copy_within(at..at + length, to.0 * stride + row * capacity);
+                let at = from.0 * size + row * stride;
+                self.keys[layer].copy_within(at..at + length, to.0 * size + row * stride);
             }
             for head in 0..heads {
-                let at = head * capacity * width;
-                let source = from.0 * stride + at;
-                self.values[layer].copy_within(source..source + length * width, to.0 * stride + at);
+                let at = head * stride * width;
+                let source = from.0 * size + at;
+                self.values[layer].copy_within(source..source + length * width, to.0 * size + at);
             }
             if !self.raw_keys[layer].is_empty() {
                 self.raw_keys[layer].copy_within(from.0 * d..(from.0 + 1) * d, to.0 * d);
@@ -288,7 +292,7 @@ impl Decoder {
     /// Keeps keys and values of the rows, then lets each row attend to its slot up to itself.
     fn attend(&mut self, model: &Model, layer: usize) {
         let ModelConfig { hidden: d, heads, .. } = model.config;
-        let (width, capacity) = (d / heads, self.capacity);
+        let (width, stride) = (d / heads, self.stride);
         let HeadConstants { biases, shares } = &self.constants[layer];
         let (keys, values) = (&mut self.keys[layer], &mut self.values[layer]);
         for (row, qkv) in self.rows.iter().zip(self.qkv.chunks_exact_mut(3 * d)) {
@@ -298,10 +302,10 @@ impl Decoder {
             }
             self.rotary.turn_rows(qkv, 3 * d, row.position, false);
             for head in 0..heads {
-                let at = (row.slot * heads + head) * width * capacity;
+                let at = (row.slot * heads + head) * width * stride;
                 let (key, value) = qkv[head * 3 * width + width..][..2 * width].split_at(width);
                 for (i, key) in key.iter().enumerate() {
-                    keys[at + i * capacity + row.position] = *key;
+                    keys[at + i * stride + row.position] = *key;
                 }
                 values[at + row.position * width..][..width].copy_from_slice(value);
             }
@@ -311,16 +315,16 @@ impl Decoder {
         for ((row, qkv), attended) in rows {
             let scores = &mut self.scores[..row.position + 1];
             for (head, out) in attended.chunks_exact_mut(width).enumerate() {
-                let at = (row.slot * heads + head) * width * capacity;
+                let at = (row.slot * heads + head) * width * stride;
                 let query = &qkv[head * 3 * width..][..width];
-                scores_of_cached_keys(query, &keys[at..at + width * capacity], capacity, scale, scores);
+                scores_of_cached_keys(query, &keys[at..at + width * stride], stride, scale, scores);
                 if let Some(bias) = biases.get(head) {
                     for score in &mut scores[row.answers.clone()] {
                         *score += bias;
                     }
                 }
                 softmax_in_place(scores);
-                weighted_sum_of_values(scores, &values[at..at + width * capacity], out);
+                weighted_sum_of_values(scores, &values[at..at + width * stride], out);
             }
         }
     }

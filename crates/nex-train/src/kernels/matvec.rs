@@ -64,40 +64,44 @@ fn dot_of_four(a: &[f32], b: &[f32], c: &[f32], e: &[f32], x: &[f32]) -> [f32; 4
 }
 
 dispatched! {
-    /// `scores[t] = scale·Σᵢ query[i]·keys[i, t]`; the cached keys of a head are `[width, capacity]`.
-    pub(crate) fn scores_of_cached_keys(
-        query: &[f32],
-        keys: &[f32],
-        capacity: usize,
-        scale: f32,
-        scores: &mut [f32],
-    ) {
-        let length = scores.len();
-        assert!(length <= capacity && keys.len() >= query.len() * capacity);
-        let (blocks, rest) = scores.as_chunks_mut::<64>();
-        for (block, scores) in blocks.iter_mut().enumerate() {
-            let mut sums = [0.0_f32; 64];
-            for (i, q) in query.iter().enumerate() {
-                let keys = &keys[i * capacity + block * 64..][..64];
-                for (sum, key) in sums.iter_mut().zip(keys) {
-                    *sum = q.mul_add(*key, *sum);
-                }
-            }
-            for (score, sum) in scores.iter_mut().zip(sums) {
-                *score = sum * scale;
-            }
-        }
-        let from = length - rest.len();
-        rest.fill(0.0);
-        for (i, q) in query.iter().enumerate() {
-            for (score, key) in rest.iter_mut().zip(&keys[i * capacity + from..]) {
-                *score = q.mul_add(*key, *score);
-            }
-        }
-        for score in rest {
-            *score *= scale;
+    /// `scores[t] = scale·Σᵢ query[i]·keys[i, t]`; the cached keys of a head are `[width, stride]`, `stride`
+    /// a multiple of 16 and no less than there are scores.
+    pub(crate) fn scores_of_cached_keys(query: &[f32], keys: &[f32], stride: usize, scale: f32, scores: &mut [f32]) {
+        assert!(scores.len() <= stride && stride.is_multiple_of(16) && keys.len() >= query.len() * stride);
+        let mut from = 0;
+        while from < scores.len() {
+            let left = scores.len() - from;
+            from += if left >= 128 {
+                score_block::<128>(query, keys, stride, scale, from, scores)
+            } else if left >= 64 {
+                score_block::<64>(query, keys, stride, scale, from, scores)
+            } else {
+                score_block::<16>(query, keys, stride, scale, from, scores)
+            };
         }
     }
+}
+
+/// The scores `from..from + N`, as many of them as are wanted; gives N.
+#[inline(always)]
+fn score_block<const N: usize>(
+    query: &[f32],
+    keys: &[f32],
+    stride: usize,
+    scale: f32,
+    from: usize,
+    scores: &mut [f32],
+) -> usize {
+    let mut sums = [0.0_f32; N];
+    for (q, row) in query.iter().zip(keys.chunks_exact(stride)) {
+        for (sum, key) in sums.iter_mut().zip(&row[from..from + N]) {
+            *sum = q.mul_add(*key, *sum);
+        }
+    }
+    for (score, sum) in scores[from..].iter_mut().zip(sums) {
+        *score = sum * scale;
+    }
+    N
 }
 
 dispatched! {
@@ -129,23 +133,23 @@ fn sum_columns<const N: usize>(
     from: usize,
     output: &mut [f32],
 ) {
-    let mut even = [0.0_f32; N];
-    let mut odd = [0.0_f32; N];
-    let (pairs, last) = weights.as_chunks::<2>();
-    for (pair, rows) in pairs.iter().zip(values.chunks_exact(2 * width)) {
-        for i in 0..N {
-            even[i] = pair[0].mul_add(rows[from + i], even[i]);
-            odd[i] = pair[1].mul_add(rows[width + from + i], odd[i]);
+    let mut sums = [[0.0_f32; N]; 4];
+    let (quads, rest) = weights.as_chunks::<4>();
+    for (quad, rows) in quads.iter().zip(values.chunks_exact(4 * width)) {
+        for (part, sums) in sums.iter_mut().enumerate() {
+            let row = &rows[part * width + from..][..N];
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum = quad[part].mul_add(*value, *sum);
+            }
         }
     }
-    if let [weight] = last {
-        let row = &values[(weights.len() - 1) * width..][..width];
-        for i in 0..N {
-            even[i] = weight.mul_add(row[from + i], even[i]);
+    for (weight, row) in rest.iter().zip(values[quads.len() * 4 * width..].chunks_exact(width)) {
+        for (sum, value) in sums[0].iter_mut().zip(&row[from..from + N]) {
+            *sum = weight.mul_add(*value, *sum);
         }
     }
     for i in 0..N {
-        output[from + i] = even[i] + odd[i];
+        output[from + i] = (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
     }
 }
 
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn equal_to_plain_loops_at_ragged_sizes() {
-        for (rows, d) in [(1, 3), (5, 17), (8, 32), (70, 48)] {
+        for (rows, d) in [(1, 3), (5, 17), (8, 32), (70, 48), (237, 33)] {
             let (matrix, vector) = (numbers(rows * d, 0.7), numbers(d, 1.3));
             let mut output = vec![1.0; rows];
             matvec(&matrix, &vector, true, &mut output);
@@ -167,7 +171,7 @@ mod tests {
                 let expected: f32 = 1.0 + (0..d).map(|i| matrix[row * d + i] * vector[i]).sum::<f32>();
                 assert!((output - expected).abs() < 1e-5);
             }
-            let capacity = rows + 2;
+            let capacity = rows.next_multiple_of(16) + 16;
             let keys = numbers(d * capacity, 0.3);
             let mut scores = vec![0.0; rows];
             scores_of_cached_keys(&vector, &keys, capacity, 0.5, &mut scores);
