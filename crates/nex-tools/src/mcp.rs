@@ -18,6 +18,7 @@
 //! Invariants: no child outlives this process, however it ends; no call outlives its deadline; a
 //! value from a server's environment or headers never appears in an error.
 
+pub mod annotations;
 pub mod content;
 pub mod error;
 mod http;
@@ -32,7 +33,8 @@ pub mod spec;
 pub mod tool_list;
 mod watchdog;
 
-pub use content::CallResult;
+pub use annotations::{ServerIdentity, ToolAnnotations};
+pub use content::{CallResult, WireAnswer};
 pub use error::McpError;
 pub use lease::McpLease;
 pub use pool::{McpPool, PoolConfig, PoolStats};
