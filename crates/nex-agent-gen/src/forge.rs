@@ -13,6 +13,7 @@ pub use fleet::{Fleet, FleetRequest, forge_fleet};
 use crate::brief::Brief;
 use crate::check::{Finding, check_agents};
 use crate::framework::{FrameworkFile, FrameworkPlan, PlanError, WorkflowPattern, plan_framework};
+use crate::servers::BoundServer;
 use crate::world::{
     Complexity, ComposeError, WorldCheck, WorldPlan, WorldRequest, check_world, closest_domains, compose,
     domains,
@@ -88,6 +89,9 @@ pub struct Manifest {
     pub world: WorldPlan,
     /// What trying out the world showed.
     pub trial: WorldCheck,
+    /// Real MCP servers that agents have beside the world.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<BoundServer>,
 }
 
 /// Why there is no framework.
@@ -179,11 +183,16 @@ fn attempt_at(
         plan,
         world: composed.plan,
         trial,
+        servers: Vec::new(),
     };
-    let mut text = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)?;
-    text.push('\n');
-    files.insert(0, FrameworkFile { path: MANIFEST_FILE.to_owned(), text });
+    files.insert(0, manifest_file(&manifest)?);
     Ok(Ok(Forged { manifest, files }))
+}
+
+pub(crate) fn manifest_file(manifest: &Manifest) -> Result<FrameworkFile, std::io::Error> {
+    let mut text = serde_json::to_string_pretty(manifest).map_err(std::io::Error::other)?;
+    text.push('\n');
+    Ok(FrameworkFile { path: MANIFEST_FILE.to_owned(), text })
 }
 
 /// Pattern and number of agents: as asked for, else drawn.
@@ -243,7 +252,7 @@ fn complexity(agents: usize) -> Complexity {
     Complexity::new(level).unwrap_or_default()
 }
 
-fn check_files(
+pub(crate) fn check_files(
     files: &[FrameworkFile],
     plan: &FrameworkPlan,
     world: &Arc<World>,

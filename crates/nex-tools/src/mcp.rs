@@ -15,6 +15,8 @@
 //! counted where the bytes come in. Over HTTP rmcp does the protocol: sessions, SSE and recovery
 //! are its strength.
 //!
+//! [`recording`] keeps what a real server answered, and is a server that answers the same again.
+//!
 //! Invariants: no child outlives this process, however it ends; no call outlives its deadline; a
 //! value from a server's environment or headers never appears in an error.
 
@@ -27,6 +29,7 @@ mod lines;
 mod opening;
 pub mod pool;
 mod process;
+pub mod recording;
 mod rpc;
 mod server;
 pub mod spec;

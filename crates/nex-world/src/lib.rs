@@ -10,6 +10,7 @@ mod expr;
 pub mod files;
 mod generate;
 mod history;
+pub mod imitate;
 mod json;
 pub mod schema;
 pub mod serve;
@@ -29,7 +30,7 @@ pub use error::{GenerateError, Problem, WorldError};
 pub use session::{
     CallRecord, Fault, OpReply, Outcome, SessionExport, SessionOptions, Snapshot, WorldSession,
 };
-pub use spec::{DynamicsSpec, LatencySpec, RateLimitSpec};
+pub use spec::{DynamicsSpec, LatencySpec, Millis, RateLimitSpec};
 pub use state::State;
 pub use state::diff::{Change, StateJson, StateJsonError, diff};
 pub use state::hash::StateHash;

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nex_agent_gen::diversity::Diversity;
 use nex_agent_gen::forge::{FleetRequest, ForgeError, ForgeRequest, Forged, forge, forge_fleet, write};
 use nex_agent_gen::framework::WorkflowPattern;
+use nex_agent_gen::servers::{Offers, equip};
 use nex_agent_gen::world::domains;
 use std::path::Path;
 
@@ -46,10 +47,17 @@ fn one(args: &ForgeArgs) -> Outcome {
         domain: args.domain.clone(),
         seed: args.seed,
     };
-    let forged = forge(&request).map_err(failed)?;
+    let offers = args.catalogue.as_deref().map(offers).transpose()?;
+    let forged = forge(&request).and_then(|forged| equip(forged, offers.as_ref())).map_err(failed)?;
     store(&forged, &args.out)?;
     show(&forged, &args.out);
     Ok(())
+}
+
+fn offers(path: &Path) -> Result<Offers, Failure> {
+    let told = |cause: &dyn std::fmt::Display| Failure::input(format!("{}: {cause}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| told(&error))?;
+    Offers::read(&text).map_err(|error| told(&error))
 }
 
 fn show(forged: &Forged, out: &Path) {
@@ -62,6 +70,14 @@ fn show(forged: &Forged, out: &Path) {
     let mut shown = vec![false; agents.len()];
     for index in 0..agents.len() {
         branch(manifest, index, 1, &mut shown);
+    }
+    for server in &manifest.servers {
+        print(format!(
+            "real server {}: {} tools for {}",
+            tint(Tint::Strong, &server.name),
+            server.tools.len(),
+            server.agents.join(", ")
+        ));
     }
     let trial = &manifest.trial;
     print(format!(
