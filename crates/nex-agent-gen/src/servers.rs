@@ -106,7 +106,9 @@ fn choose(sentence: &str, needs: &[Need], offers: &Offers) -> (Vec<BoundServer>,
     for (need, offer) in wanted {
         let Some(offer) = offer else {
             if let Some(need) = need {
-                notes.push(format!("the sentence speaks of {need}, and no server of the catalogue offers them"));
+                notes.push(format!(
+                    "the sentence speaks of {need}, and no server of the catalogue offers them"
+                ));
             }
             continue;
         };
@@ -150,7 +152,9 @@ fn short_name(offer: &Offer, taken: &BTreeSet<&str>) -> Option<String> {
         let kept = name.get(..room.saturating_sub(number.len()).min(name.len())).unwrap_or_default();
         format!("{kept}{number}")
     });
-    std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken.contains(name.as_str()) && name.len() <= room)
+    std::iter::once(name.to_owned())
+        .chain(numbered)
+        .find(|name| !taken.contains(name.as_str()) && name.len() <= room)
 }
 
 /// Names the agents that get `server`, and tells it to them and to who leads them.
@@ -161,8 +165,7 @@ fn give(server: &mut BoundServer, plan: &mut FrameworkPlan) {
         Duty::Reader | Duty::Auditor | Duty::Critic | Duty::Voter | Duty::Planner => server.only_reads,
         Duty::Lead | Duty::Head | Duty::Router => false,
     };
-    let mut hands: Vec<usize> =
-        (0..plan.agents.len()).filter(|at| may_have(plan.agents[*at].duty)).collect();
+    let mut hands: Vec<usize> = (0..plan.agents.len()).filter(|at| may_have(plan.agents[*at].duty)).collect();
     if hands.is_empty() {
         // Somebody must: who does the work, or else who answers.
         let answers = if plan.pattern.is_fixed() { plan.agents.len() - 1 } else { 0 };

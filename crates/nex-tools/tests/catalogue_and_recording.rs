@@ -140,7 +140,8 @@ async fn what_passes_through_the_proxy_is_replayed_byte_for_byte() {
     let Some(peers) = peers() else { return };
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("memory.jsonl");
-    let entity = json!({"entities": [{"name": "Ada", "entityType": "person", "observations": ["wrote a program"]}]});
+    let entity =
+        json!({"entities": [{"name": "Ada", "entityType": "person", "observations": ["wrote a program"]}]});
     let calls = [
         ("read_graph", json!({})),
         ("create_entities", entity),
@@ -152,9 +153,10 @@ async fn what_passes_through_the_proxy_is_replayed_byte_for_byte() {
         .with_secret("MEMORY_FILE_PATH", memory);
     let recorder = Recorder::open(&path, "one".into(), "memory".into(), Redactor::default()).expect("a file");
     let ((to, input), (output, from)) = (tokio::io::duplex(1 << 20), tokio::io::duplex(1 << 20));
-    let proxy = tokio::spawn(async move {
-        record_stdio(&spec, recorder, input, output, CancellationToken::new()).await
-    });
+    let proxy =
+        tokio::spawn(
+            async move { record_stdio(&spec, recorder, input, output, CancellationToken::new()).await },
+        );
     let mut client = Client { to, from: BufReader::new(from).lines(), id: 0 };
     let real = client.session(&calls).await;
     drop(client);
@@ -193,7 +195,8 @@ async fn a_survey_calls_only_what_says_that_it_reads() {
     }
     let config = SurveyConfig { repeats: 2, ..SurveyConfig::default() };
     let path = dir.path().join("files.jsonl");
-    let mut recorder = Recorder::open(&path, "one".into(), "files".into(), Redactor::default()).expect("a file");
+    let mut recorder =
+        Recorder::open(&path, "one".into(), "files".into(), Redactor::default()).expect("a file");
     run_survey(&lease, &survey, &config, &mut recorder, || true).await.expect("it is made");
     let recording = Recording::load(&path).expect("it reads");
     assert_eq!(recording.calls().count() as u64, survey.call_count(&config));

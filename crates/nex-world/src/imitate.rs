@@ -26,7 +26,7 @@ mod observe;
 mod patch;
 
 pub use distance::{Rate, ks_distance, quantile};
-pub use fit::{Fit, Imitation, ImitateConfig, ImitateError, RateLimitFit, SizeFit, imitate};
+pub use fit::{Fit, ImitateConfig, ImitateError, Imitation, RateLimitFit, SizeFit, imitate};
 pub use latency::{LatencyFit, QuantileRow, fit_latency};
 pub use patch::{PatchError, dynamics_yaml, patch_world};
 

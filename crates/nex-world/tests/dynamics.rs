@@ -60,7 +60,8 @@ fn latency_has_its_median_and_its_worst() {
 #[test]
 fn a_shaped_latency_has_its_least_its_median_and_its_spread() {
     let latency_ms: LatencySpec =
-        serde_json::from_value(json!({"typical": 130.25, "worst": 900, "spread": 0.8, "least": 100})).expect("a latency");
+        serde_json::from_value(json!({"typical": 130.25, "worst": 900, "spread": 0.8, "least": 100}))
+            .expect("a latency");
     let mut session = session(3, DynamicsSpec { latency_ms: Some(latency_ms), ..DynamicsSpec::default() });
     let mut all: Vec<u32> = (0..4_000).map(|_| session.call("list_orders", &json!({})).latency_ms).collect();
     all.sort_unstable();

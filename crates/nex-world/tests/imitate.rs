@@ -36,7 +36,9 @@ fn server_of_known_dynamics() {
             continue;
         }
         let result = match message["method"].as_str().unwrap_or_default() {
-            "initialize" => json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "known", "version": "1"}}),
+            "initialize" => {
+                json!({"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "known", "version": "1"}})
+            }
             "tools/list" => json!({"tools": [
                 {"name": "look", "inputSchema": {"type": "object"}, "annotations": {"readOnlyHint": true}},
                 {"name": "drop_all", "inputSchema": {"type": "object"}, "annotations": {"destructiveHint": true}}]}),
@@ -90,7 +92,11 @@ impl Random {
 }
 
 /// Surveys the server of `spec` and learns from it.
-async fn learn(spec: &McpServerSpec, calls: Option<Vec<PlannedCall>>, config: SurveyConfig) -> (Recording, Imitation) {
+async fn learn(
+    spec: &McpServerSpec,
+    calls: Option<Vec<PlannedCall>>,
+    config: SurveyConfig,
+) -> (Recording, Imitation) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("r.jsonl");
     let pool = McpPool::new(PoolConfig::default());
@@ -128,13 +134,15 @@ async fn a_server_of_known_dynamics_is_recovered() {
     assert!((LEAST_MS - 2.0..LEAST_MS + 3.5).contains(&least), "{least}");
     assert!((SPREAD - 0.2..SPREAD + 0.5).contains(&spread), "{spread}");
     assert!(latency.ks < 0.12, "{latency:?}");
-    let inside = |rate: nex_world::imitate::Rate, truth: f64| rate.low - 0.02 <= truth && truth <= rate.high + 0.02;
+    let inside =
+        |rate: nex_world::imitate::Rate, truth: f64| rate.low - 0.02 <= truth && truth <= rate.high + 0.02;
     assert!(inside(learned.whole.transient, FAULT_SHARE), "{:?}", learned.whole.transient);
     assert_eq!(learned.whole.errors.keys().collect::<Vec<_>>(), ["unavailable"]);
     assert!(inside(learned.whole.replies.truncated, CUT_SHARE), "{:?}", learned.whole.replies);
     // What was learned is the dynamics of a world.
     let world = nex_world::builtin_world("parcel_desk").expect("it is built in").yaml;
-    let patched = patch_world(world, "w.yaml", &learned.whole.dynamics, &Default::default()).expect("it fits");
+    let patched =
+        patch_world(world, "w.yaml", &learned.whole.dynamics, &Default::default()).expect("it fits");
     let loaded = nex_world::World::from_yaml(&patched, "w.yaml").expect("it is a world");
     assert_eq!(loaded.dynamics().latency_ms, Some(latency.spec));
 }
@@ -181,10 +189,14 @@ async fn real_servers_are_imitated() {
     );
     let time = vec![
         call("get_current_time", json!({"timezone": "UTC"})),
-        call("convert_time", json!({"source_timezone": "UTC", "time": "12:00", "target_timezone": "Asia/Tokyo"})),
+        call(
+            "convert_time",
+            json!({"source_timezone": "UTC", "time": "12:00", "target_timezone": "Asia/Tokyo"}),
+        ),
     ];
     // The time server says nothing about its tools, so its calls are allowed by hand.
-    for (spec, calls, allow_writes, deserved) in [(files_spec, files, false, 40), (time_spec, time, true, 0)] {
+    for (spec, calls, allow_writes, deserved) in [(files_spec, files, false, 40), (time_spec, time, true, 0)]
+    {
         let config = SurveyConfig { repeats: 40, allow_writes, ..SurveyConfig::default() };
         let (_, learned) = learn(&spec, Some(calls), config).await;
         let latency = learned.whole.latency.as_ref().expect("calls succeeded");

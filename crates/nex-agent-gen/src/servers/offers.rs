@@ -126,7 +126,8 @@ impl Offers {
             let own = tools.iter().filter(|row| row.server == server.name);
             let tools = own.map(|row| OfferedTool {
                 name: row.tool.clone(),
-                only_reads: row.annotations.read_only == Some(true) && row.annotations.destructive != Some(true),
+                only_reads: row.annotations.read_only == Some(true)
+                    && row.annotations.destructive != Some(true),
             });
             Offer { tools: tools.collect(), name: server.name, launch: server.transport }
         });
@@ -173,9 +174,7 @@ impl Offer {
             Launch::Stdio { command, args, env, cwd } => {
                 (std::iter::once(command).chain(args).chain(env.values()).collect(), cwd.is_some())
             }
-            Launch::Http { url, headers } => {
-                (std::iter::once(url).chain(headers.values()).collect(), false)
-            }
+            Launch::Http { url, headers } => (std::iter::once(url).chain(headers.values()).collect(), false),
         };
         if has_cwd {
             return Err("it needs a working directory, which agents' files cannot name; give absolute paths in `args`".to_owned());

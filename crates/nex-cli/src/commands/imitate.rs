@@ -6,9 +6,13 @@ use crate::terminal::{Tint, is_rich, print, safe, tell, tint};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nex_tools::catalogue::ServerList;
-use nex_tools::mcp::recording::{PlannedCall, Recorder, Recording, Survey, SurveyConfig, SurveyError, run_survey};
+use nex_tools::mcp::recording::{
+    PlannedCall, Recorder, Recording, Survey, SurveyConfig, SurveyError, run_survey,
+};
 use nex_tools::{McpPool, McpServerSpec, PoolConfig};
-use nex_world::imitate::{Fit, ImitateConfig, Imitation, PatchError, Rate, dynamics_yaml, imitate, patch_world};
+use nex_world::imitate::{
+    Fit, ImitateConfig, Imitation, PatchError, Rate, dynamics_yaml, imitate, patch_world,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -177,7 +181,8 @@ fn server(args: &ImitateArgs) -> Result<McpServerSpec, Failure> {
 }
 
 fn planned(path: &Path) -> Result<Vec<PlannedCall>, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| Failure::input(format!("{}: {e}", path.display())))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(at, line)| {
@@ -212,8 +217,11 @@ fn show_fit(name: &str, fit: &Fit) {
         let cells = |pick: fn(&nex_world::imitate::QuantileRow) -> f64| {
             latency.quantiles.iter().map(|row| format!("{:>8.1}", pick(row))).collect::<String>()
         };
-        let heads: String =
-            latency.quantiles.iter().map(|row| format!("{:>8}", format!("p{:.0}", 100.0 * row.share))).collect();
+        let heads: String = latency
+            .quantiles
+            .iter()
+            .map(|row| format!("{:>8}", format!("p{:.0}", 100.0 * row.share)))
+            .collect();
         print(format!("  latency in ms   {heads}"));
         print(format!("    recorded      {}", cells(|row| row.real_ms)));
         print(format!("    imitated      {}", cells(|row| row.imitated_ms)));

@@ -47,8 +47,10 @@ pub(crate) struct RecordArgs {
 
 /// `nex mcp replay`.
 #[derive(Debug, Args)]
-#[command(after_help = "Equal calls (same tool, same arguments) get their recorded answers in order, then the last one\n\
-again. A call that is not in the recording gets an error that says what is.")]
+#[command(
+    after_help = "Equal calls (same tool, same arguments) get their recorded answers in order, then the last one\n\
+again. A call that is not in the recording gets an error that says what is."
+)]
 pub(crate) struct ReplayArgs {
     /// The recording.
     pub(crate) recording: PathBuf,
@@ -89,9 +91,10 @@ fn record(args: &RecordArgs) -> Outcome {
     let mut spec = McpServerSpec::stdio(program.clone(), program.clone(), rest.iter().cloned());
     if let McpTransport::Stdio { env, .. } = &mut spec.transport {
         // The client gave us the server's environment.
-        env.extend(std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
+        env.extend(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        );
     }
     let file_name = Path::new(program).file_name().map(|name| name.to_string_lossy().into_owned());
     let label = args.label.clone().or(file_name).unwrap_or_default();
@@ -125,11 +128,8 @@ fn replay(args: &ReplayArgs) -> Outcome {
     for (line, what) in &recording.damaged {
         tell(format!("{} line {line} is left out: {what}", tint(Tint::Doubtful, "note:")));
     }
-    let options = ReplayOptions {
-        with_latency: args.latency,
-        session: args.session,
-        redactor: redactor(&args.redact),
-    };
+    let options =
+        ReplayOptions { with_latency: args.latency, session: args.session, redactor: redactor(&args.redact) };
     let replay = Replay::new(&recording, options)
         .map_err(|cause| Failure::input(format!("{}: {cause}", args.recording.display())))?;
     let runtime = super::synth::runtime()?;

@@ -4,7 +4,9 @@ use crate::failure::{Code, Failure, Outcome};
 use crate::terminal::{Tint, is_rich, print, safe, tell, tint};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use nex_tools::catalogue::{Catalogue, CatalogueConfig, CatalogueEntry, ServerList, ServerState, build, search};
+use nex_tools::catalogue::{
+    Catalogue, CatalogueConfig, CatalogueEntry, ServerList, ServerState, build, search,
+};
 use nex_tools::mcp::ToolAnnotations;
 use std::path::PathBuf;
 
@@ -171,7 +173,9 @@ fn list(args: &ListArgs) -> Outcome {
         let known: Vec<&str> = catalogue.servers.iter().map(|row| row.name.as_str()).collect();
         return Err(Failure::input(format!("there is no server `{name}`; known: {}", known.join(", "))));
     }
-    for row in catalogue.servers.iter().filter(|row| args.server.as_ref().is_none_or(|name| *name == row.name)) {
+    for row in
+        catalogue.servers.iter().filter(|row| args.server.as_ref().is_none_or(|name| *name == row.name))
+    {
         if !args.json {
             print(server_line(&row.name, &row.state));
         }

@@ -1,6 +1,8 @@
 //! Starting servers and listing their tools.
 
-use super::{CATALOGUE_VERSION, Catalogue, CatalogueEntry, CatalogueServer, ListedServer, RefusedTool, ServerState};
+use super::{
+    CATALOGUE_VERSION, Catalogue, CatalogueEntry, CatalogueServer, ListedServer, RefusedTool, ServerState,
+};
 use crate::mcp::{McpPool, McpServerSpec, PoolConfig, ToolAnnotations};
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -60,9 +62,8 @@ async fn list(
     start_timeout_ms: u64,
 ) -> (CatalogueServer, Vec<CatalogueEntry>) {
     let row = |state| CatalogueServer { name: server.name.clone(), transport: server.shown.clone(), state };
-    let failed = |kind: &str, cause: String| {
-        (row(ServerState::Failed { kind: kind.to_owned(), cause }), Vec::new())
-    };
+    let failed =
+        |kind: &str, cause: String| (row(ServerState::Failed { kind: kind.to_owned(), cause }), Vec::new());
     let spec = match &server.spec {
         Ok(spec) => with_limits(spec, start_timeout_ms),
         Err(cause) => return failed("configuration", cause.clone()),
@@ -104,7 +105,10 @@ fn entry(server: &str, raw: &Value, spec: &McpServerSpec) -> Option<CatalogueEnt
         tool: text("name")?.to_owned(),
         // A server may tell what it was started with.
         description: spec.redact(text("description").unwrap_or_default()),
-        input_schema: raw.get("inputSchema").cloned().unwrap_or_else(|| serde_json::json!({"type": "object"})),
+        input_schema: raw
+            .get("inputSchema")
+            .cloned()
+            .unwrap_or_else(|| serde_json::json!({"type": "object"})),
         output_schema: raw.get("outputSchema").cloned(),
         annotations: ToolAnnotations::of(raw),
     })

@@ -54,8 +54,7 @@ pub enum ServerListError {
     },
 }
 
-const SHAPES: &str =
-    r#"a list of servers is {"mcpServers": {"NAME": {"command": …, "args": […]}}}, or a list of {name: NAME, command: …}"#;
+const SHAPES: &str = r#"a list of servers is {"mcpServers": {"NAME": {"command": …, "args": […]}}}, or a list of {name: NAME, command: …}"#;
 
 impl ServerList {
     /// Reads the file at `path`; `.yaml` and `.yml` as YAML, all else as JSON.

@@ -21,7 +21,8 @@ fn both_shapes_are_one_list_and_secrets_stay_out_of_what_is_shown() {
     let mut shown = String::new();
     for ListedServer { name, shown: transport, spec, ignored } in &listed {
         let state = spec.as_ref().map(|spec| spec.name.clone());
-        shown += &format!("{name}: {} {state:?} {ignored:?}\n", serde_json::to_string(transport).expect("JSON"));
+        shown +=
+            &format!("{name}: {} {state:?} {ignored:?}\n", serde_json::to_string(transport).expect("JSON"));
     }
     expect![[r#"
         git: {"type":"stdio","command":"lists/bin/git-server","args":["--key","***","3"],"env":{"KEY":"${env.KEY}"}} Ok("git") ["autoApprove"]
@@ -108,7 +109,9 @@ fn a_catalogue_is_read_as_it_was_written_and_others_are_refused() {
     };
     expect!["FILE: a catalogue of version 2; this program reads version 1: make it anew"]
         .assert_eq(&refused(r#"{"version": 2}"#));
-    expect!["FILE: this is no catalogue: it has no `version`; `nex tools catalogue LIST --out FILE` makes one"]
-        .assert_eq(&refused("[]"));
+    expect![
+        "FILE: this is no catalogue: it has no `version`; `nex tools catalogue LIST --out FILE` makes one"
+    ]
+    .assert_eq(&refused("[]"));
     assert!(refused(r#"{"version": 1, "servers": []}"#).contains("missing field `tools`"));
 }

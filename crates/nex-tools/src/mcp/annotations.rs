@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn only_a_plain_word_counts_as_reading() {
-        let says = |annotations: Value| ToolAnnotations::of(&json!({"annotations": annotations})).says_read_only();
+        let says =
+            |annotations: Value| ToolAnnotations::of(&json!({"annotations": annotations})).says_read_only();
         assert!(says(json!({"readOnlyHint": true})));
         assert!(!says(json!({"readOnlyHint": true, "destructiveHint": true})));
         assert!(!says(json!({"readOnlyHint": "yes"})), "malformed annotations are none");

@@ -133,9 +133,7 @@ impl HttpLink {
             params = params.with_arguments(arguments);
         }
         match within(limit, self.service.peer().call_tool_once(params)).await? {
-            CallToolResponse::Complete(result) => {
-                serde_json::to_string(&result).map_err(malformed)
-            }
+            CallToolResponse::Complete(result) => serde_json::to_string(&result).map_err(malformed),
             _ => Ok(r#"{"resultType": "input_required"}"#.to_owned()),
         }
     }

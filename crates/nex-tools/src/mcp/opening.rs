@@ -53,7 +53,8 @@ pub(super) async fn greet(
             });
             let method = "server/discover";
             let reply = connection.request(method, json!({"_meta": &meta}), limit, || ()).await;
-            let (found, opening): (Discovered, Value) = read_both(reply).map_err(|failure| (method, failure))?;
+            let (found, opening): (Discovered, Value) =
+                read_both(reply).map_err(|failure| (method, failure))?;
             if !found.supported_versions.iter().any(|version| version == STATELESS_VERSION) {
                 let cause = format!("it supports {:?}, not {STATELESS_VERSION}", found.supported_versions);
                 return Err((method, version_failure(cause)));

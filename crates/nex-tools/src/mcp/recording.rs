@@ -168,7 +168,12 @@ impl Recorder {
     ///
     /// # Errors
     /// The file cannot be opened for reading and writing.
-    pub fn open(path: &Path, session: String, label: String, redactor: Redactor) -> Result<Self, RecordingError> {
+    pub fn open(
+        path: &Path,
+        session: String,
+        label: String,
+        redactor: Redactor,
+    ) -> Result<Self, RecordingError> {
         let io = |cause| RecordingError::Io { path: path.to_owned(), cause };
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path).map_err(io)?;
         // A line that a crash tore off is ended, so that it does not spoil ours.
@@ -229,7 +234,9 @@ impl Recorder {
                 message: self.redactor.redact_text(&message),
                 data: data.map(|data| self.redactor.redact(&data)),
             },
-            RecordedAnswer::Lost { cause } => RecordedAnswer::Lost { cause: self.redactor.redact_text(&cause) },
+            RecordedAnswer::Lost { cause } => {
+                RecordedAnswer::Lost { cause: self.redactor.redact_text(&cause) }
+            }
         };
         let call = RecordedCall {
             session: self.session.clone(),

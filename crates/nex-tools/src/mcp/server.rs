@@ -4,10 +4,10 @@
 //! (an error, silence, the end) means the old era, and since some servers are lost after a probe,
 //! the handshake gets a new process.
 
+use super::annotations::ServerIdentity;
 use super::content::{CallResult, WireAnswer, read_result};
 use super::error::McpError;
 use super::http::HttpLink;
-use super::annotations::ServerIdentity;
 use super::opening::{Greeting, Listing, PlainParams, greet, list_all};
 use super::process::ServerProcess;
 use super::rpc::{Connection, INVALID_REQUEST, PARSE_ERROR, Reply, RpcError, RpcFailure};
@@ -244,7 +244,7 @@ impl Server {
         match wire {
             WireAnswer::Result { json, is_lossy } => read_result(&json, is_lossy)
                 .map_err(|error| self.protocol_failure(tool, &format!("the result is malformed: {error}"))),
-            WireAnswer::Refused { code, .. } if matches!(code, PARSE_ERROR | INVALID_REQUEST) => {
+            WireAnswer::Refused { code: PARSE_ERROR | INVALID_REQUEST, .. } => {
                 Err(self.protocol_failure(tool, &wire.refusal_text()))
             }
             WireAnswer::Refused { .. } => {

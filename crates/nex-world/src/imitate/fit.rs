@@ -93,7 +93,9 @@ pub struct RateLimitFit {
 #[derive(Debug, thiserror::Error)]
 pub enum ImitateError {
     /// No call is recorded.
-    #[error("the recording has no calls; `nex world imitate` makes some itself, or a client makes them through `nex mcp record`")]
+    #[error(
+        "the recording has no calls; `nex world imitate` makes some itself, or a client makes them through `nex mcp record`"
+    )]
     NoCalls,
     /// Every call got an error that its arguments seem to deserve.
     #[error(

@@ -146,7 +146,9 @@ fn kind_of(text: &str) -> Option<Ending> {
             (Ending::Timeout, regex(r"(?i)timed? ?out|deadline exceeded|\b504\b")),
             (
                 Ending::Unavailable,
-                regex(r"(?i)unavailable|try again|temporar|overloaded|\b50[023]\b|connection (reset|refused)"),
+                regex(
+                    r"(?i)unavailable|try again|temporar|overloaded|\b50[023]\b|connection (reset|refused)",
+                ),
             ),
         ]
     });

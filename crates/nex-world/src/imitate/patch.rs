@@ -134,9 +134,8 @@ fn is_blank(line: &str) -> bool {
 fn block(lines: &[String], from: usize, to: usize, key: &str, indent: usize) -> Option<(usize, usize)> {
     let head = format!("{}{key}:", " ".repeat(indent));
     let start = (from..to).find(|at| lines[*at].starts_with(&head))?;
-    let mut end = (start + 1..to)
-        .find(|at| !is_blank(&lines[*at]) && indent_of(&lines[*at]) <= indent)
-        .unwrap_or(to);
+    let mut end =
+        (start + 1..to).find(|at| !is_blank(&lines[*at]) && indent_of(&lines[*at]) <= indent).unwrap_or(to);
     // Comments and empty lines behind a block belong to what follows.
     while end > start + 1 && is_blank(&lines[end - 1]) {
         end -= 1;

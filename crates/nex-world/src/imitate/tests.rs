@@ -81,7 +81,8 @@ fn intervals_hold_the_truth_about_as_often_as_they_say() {
     let (mut typical, mut spread) = (0, 0);
     for seed in 0..40 {
         let fit = fit_latency(&lognormal(seed, 200), seed).expect("many calls");
-        let holds = |interval: (f64, f64), truth: f64| usize::from(interval.0 <= truth && truth <= interval.1);
+        let holds =
+            |interval: (f64, f64), truth: f64| usize::from(interval.0 <= truth && truth <= interval.1);
         typical += holds(fit.typical_interval_ms, 35.0);
         spread += holds(fit.spread_interval, 0.6);
     }
@@ -93,8 +94,13 @@ fn intervals_hold_the_truth_about_as_often_as_they_say() {
 fn odd_samples_give_sound_latencies() {
     assert_eq!(fit_latency(&[], 0), None);
     assert_eq!(fit_latency(&[5], 0), None);
-    let samples: [&[u64]; 5] =
-        [&[0, 0], &[7_000; 50], &[1, u64::from(u32::MAX) * 10], &[10, 9, 8, 1, 0], &[1_000, 1_000, 9_000_000]];
+    let samples: [&[u64]; 5] = [
+        &[0, 0],
+        &[7_000; 50],
+        &[1, u64::from(u32::MAX) * 10],
+        &[10, 9, 8, 1, 0],
+        &[1_000, 1_000, 9_000_000],
+    ];
     for sample in samples {
         let LatencySpec { typical, worst, spread, least } = fit_latency(sample, 0).expect("two calls").spec;
         let (spread, least) = (spread.expect("a spread"), least.expect("a least"));
@@ -121,7 +127,8 @@ fn errors_are_told_apart() {
     }
     let learned = imitate(&recording(calls), &ImitateConfig::default()).expect("calls");
     let look = &learned.tools["look"];
-    let hits: Vec<(&str, usize)> = look.errors.iter().map(|(kind, rate)| (kind.as_str(), rate.hits)).collect();
+    let hits: Vec<(&str, usize)> =
+        look.errors.iter().map(|(kind, rate)| (kind.as_str(), rate.hits)).collect();
     assert_eq!(hits, [("gone", 1), ("internal", 1), ("timeout", 2), ("tool_error", 2), ("unavailable", 3)]);
     assert_eq!((look.transient.hits, look.transient.of), (9, 100));
     assert_eq!(look.dynamics.transient_fault, Some(0.09));
@@ -169,7 +176,8 @@ fn a_rate_limit_is_seen() {
 
 #[test]
 fn nothing_is_learned_from_nothing() {
-    let told = |calls| imitate(&recording(calls), &ImitateConfig::default()).expect_err("nothing").to_string();
+    let told =
+        |calls| imitate(&recording(calls), &ImitateConfig::default()).expect_err("nothing").to_string();
     assert!(told(vec![]).contains("no calls"));
     assert!(told(vec![("a", json!({}), 0, 1, bad("bad arguments"))]).contains("--calls FILE"));
 }
@@ -190,10 +198,17 @@ fn a_world_is_given_other_dynamics_and_keeps_all_else() {
     let own = DynamicsSpec { transient_fault: Some(0.5), ..DynamicsSpec::default() };
     let operations = BTreeMap::from([("list_orders".to_owned(), own)]);
     let patched = patch_world(text, "w.yaml", &whole, &operations).expect("it is laid out plainly");
-    assert!(patched.contains("  latency_ms: {typical: 3.25, worst: 90, spread: 0.4, least: 2}\n"), "{patched}");
+    assert!(
+        patched.contains("  latency_ms: {typical: 3.25, worst: 90, spread: 0.4, least: 2}\n"),
+        "{patched}"
+    );
     let rest = |text: &str| -> Vec<String> {
         let is_other = |line: &&str| !line.contains("latency_ms") && !line.contains("transient_fault");
-        text.lines().filter(is_other).filter(|line| !line.trim().starts_with("dynamics:")).map(str::to_owned).collect()
+        text.lines()
+            .filter(is_other)
+            .filter(|line| !line.trim().starts_with("dynamics:"))
+            .map(str::to_owned)
+            .collect()
     };
     assert_eq!(rest(text), rest(&patched));
     assert_eq!(patch_world(&patched, "w.yaml", &whole, &operations).expect("again"), patched);
@@ -201,5 +216,8 @@ fn a_world_is_given_other_dynamics_and_keeps_all_else() {
     assert!(matches!(patch_world(text, "w.yaml", &whole, &unknown), Err(PatchError::UnknownOperation(_))));
     // Everything on one line cannot be patched, and is said so.
     let value: Value = serde_saphyr::from_str(text).expect("YAML");
-    assert!(matches!(patch_world(&value.to_string(), "w.yaml", &whole, &operations), Err(PatchError::Layout { .. })));
+    assert!(matches!(
+        patch_world(&value.to_string(), "w.yaml", &whole, &operations),
+        Err(PatchError::Layout { .. })
+    ));
 }

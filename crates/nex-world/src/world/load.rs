@@ -260,7 +260,9 @@ impl<'a> Loader<'a> {
         if dynamics.latency_ms.is_some_and(|latency| latency.typical > latency.worst) {
             self.problem(line, format!("{place}.latency_ms"), "`typical` is greater than `worst`");
         }
-        if dynamics.latency_ms.is_some_and(|latency| latency.least.is_some_and(|least| least > latency.typical))
+        if dynamics
+            .latency_ms
+            .is_some_and(|latency| latency.least.is_some_and(|least| least > latency.typical))
         {
             self.problem(line, format!("{place}.latency_ms"), "`least` is greater than `typical`");
         }

@@ -166,7 +166,10 @@ impl Replay {
                 format!("no call of this tool is recorded, only of: {}", tools.join(", "))
             }
             Some((count, first)) => {
-                format!("recorded for this tool: {count} different arguments, the first of them {}", clip(first))
+                format!(
+                    "recorded for this tool: {count} different arguments, the first of them {}",
+                    clip(first)
+                )
             }
         };
         let text = format!(

@@ -246,7 +246,9 @@ fn made_up(schema: &Value, root: &Value, depth: usize) -> Value {
             let least = number("minimum").or(number("exclusiveMinimum").map(|n| n + 1.0)).unwrap_or(1.0);
             json!(least.ceil() as i64)
         }
-        Some("number") => json!(number("minimum").or(number("exclusiveMinimum").map(|n| n + 1.0)).unwrap_or(1.0)),
+        Some("number") => {
+            json!(number("minimum").or(number("exclusiveMinimum").map(|n| n + 1.0)).unwrap_or(1.0))
+        }
         Some("boolean") => json!(false),
         Some("null") => Value::Null,
         _ => match schema.get("format").and_then(Value::as_str) {
@@ -287,18 +289,24 @@ mod tests {
         ]));
         let survey = Survey::of_reading_tools(&list).expect("one may be called");
         let shown = serde_json::to_string(&survey.calls).expect("JSON");
-        expect![[r#"[{"tool":"look","arguments":{"id":3,"kind":"x","when":"2026-01-31"}}]"#]].assert_eq(&shown);
+        expect![[r#"[{"tool":"look","arguments":{"id":3,"kind":"x","when":"2026-01-31"}}]"#]]
+            .assert_eq(&shown);
         let left_out: Vec<&str> = survey.left_out.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(left_out, ["odd", "lies", "silent"]);
 
-        let planned = |tool: &str| vec![PlannedCall { tool: tool.into(), arguments: json!({}), times: Some(2) }];
+        let planned =
+            |tool: &str| vec![PlannedCall { tool: tool.into(), arguments: json!({}), times: Some(2) }];
         let config = SurveyConfig::default();
-        let told = |tool| Survey::of_calls(planned(tool), &list, &config).err().map(|error| error.to_string());
+        let told =
+            |tool| Survey::of_calls(planned(tool), &list, &config).err().map(|error| error.to_string());
         assert_eq!(told("look"), None);
         assert!(told("silent").is_some_and(|text| text.contains("--allow-writes")));
         assert!(told("gone").is_some_and(|text| text.contains("it has: look, odd, lies")));
         let allowed = SurveyConfig { allow_writes: true, ..config };
-        assert_eq!(Survey::of_calls(planned("silent"), &list, &allowed).expect("allowed").call_count(&allowed), 2);
+        assert_eq!(
+            Survey::of_calls(planned("silent"), &list, &allowed).expect("allowed").call_count(&allowed),
+            2
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@ fn result(text: &str) -> RecordedAnswer {
 fn record(path: &Path, session: &str, answers: &[(&str, Value, RecordedAnswer)]) {
     let mut recorder = recorder(path, session, &["hunter22"]);
     recorder.opened(Era::Handshake, &json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}, "prompts": {}}, "serverInfo": {"name": "s", "version": "1"}})).expect("written");
-    recorder.tools(&[json!({"name": "list", "annotations": {"readOnlyHint": true}, "unknown": [1]})]).expect("written");
+    recorder
+        .tools(&[json!({"name": "list", "annotations": {"readOnlyHint": true}, "unknown": [1]})])
+        .expect("written");
     for (tool, arguments, answer) in answers {
         let (at, latency) = (Duration::from_millis(1), Duration::from_millis(40));
         recorder.call(tool, arguments, at, latency, answer.clone()).expect("written");
@@ -60,7 +62,11 @@ fn equal_calls_get_their_answers_in_order_and_then_the_last_again() {
     assert_eq!(ask(&mut replay, "list", json!({"lost": true}))["error"]["code"], -32000);
     let unknown = ask(&mut replay, "list", json!({"a": 2}));
     assert_eq!(unknown["result"]["isError"], true);
-    assert!(text(&unknown).contains("3 different arguments, the first of them {\"a\":1"), "{}", text(&unknown));
+    assert!(
+        text(&unknown).contains("3 different arguments, the first of them {\"a\":1"),
+        "{}",
+        text(&unknown)
+    );
     assert!(text(&ask(&mut replay, "gone", json!({}))).contains("only of: list"));
     // Latencies are given where they are wanted.
     let options = ReplayOptions { with_latency: true, session: Some(2), ..ReplayOptions::default() };
@@ -69,7 +75,10 @@ fn equal_calls_get_their_answers_in_order_and_then_the_last_again() {
     let (answer, delay) = replay.answer(&request).expect("an answer");
     assert_eq!((text(&answer), delay), ("third", Duration::from_millis(40)));
     let options = ReplayOptions { session: Some(3), ..ReplayOptions::default() };
-    assert_eq!(Replay::new(&recording, options).err().as_deref(), Some("there is no session 3; the recording has 2"));
+    assert_eq!(
+        Replay::new(&recording, options).err().as_deref(),
+        Some("there is no session 3; the recording has 2")
+    );
 }
 
 #[test]
@@ -87,7 +96,9 @@ fn a_replay_opens_as_it_was_recorded_and_offers_tools_only() {
     for method in ["server/discover", "prompts/list", ""] {
         assert_eq!(ask(method)["error"]["code"], -32601, "{method}");
     }
-    for nothing in [json!({"method": "notifications/initialized"}), json!(null), json!({"id": 1, "result": {}})] {
+    for nothing in
+        [json!({"method": "notifications/initialized"}), json!(null), json!({"id": 1, "result": {}})]
+    {
         assert_eq!(replay.answer(&nothing), None);
     }
 }
@@ -101,7 +112,8 @@ fn secrets_are_written_nowhere() {
     recorder.opened(Era::Handshake, &json!({"note": "hunter22"})).expect("written");
     recorder.tools(&[json!({"name": "a", "description": "key hunter22"})]).expect("written");
     let arguments = json!({"hunter22": ["x hunter22 y"], "inner": inner, "short": 1});
-    let refused = RecordedAnswer::Refused { code: 1, message: "hunter22".into(), data: Some(json!("hunter22")) };
+    let refused =
+        RecordedAnswer::Refused { code: 1, message: "hunter22".into(), data: Some(json!("hunter22")) };
     recorder.call("a", &arguments, Duration::ZERO, Duration::ZERO, refused).expect("written");
     let lost = RecordedAnswer::Lost { cause: "stderr: hunter22".into() };
     recorder.call("a", &arguments, Duration::ZERO, Duration::ZERO, lost).expect("written");
