@@ -133,7 +133,7 @@ fn a_forged_framework_works_with_real_servers() {
     assert!(told.contains("5 servers, 45 tools, 1 servers failed"), "{told}");
     assert!(ok(&["tools", "list", &catalogue]).contains("gone"));
     let found =
-        ok(&["tools", "search", "show the commit history", "--catalogue", &catalogue, "-n", "1", "--json"]);
+        ok(&["tools", "search", "read the log of commits", "--catalogue", &catalogue, "-n", "1", "--json"]);
     assert_eq!(serde_json::from_str::<Value>(&found).expect("a row")["tool"], "git_log", "{found}");
 
     let out = root.join("forged").display().to_string();
