@@ -64,7 +64,7 @@ fn longest_cue(pattern: WorkflowPattern, words: &str) -> Option<&'static str> {
 }
 
 /// Whether `cue` stands in `words`, not as a part of a longer word.
-fn has_word(words: &str, cue: &str) -> bool {
+pub(crate) fn has_word(words: &str, cue: &str) -> bool {
     words.match_indices(cue).any(|(at, _)| {
         let before = words[..at].chars().next_back();
         let after = words[at + cue.len()..].chars().next();

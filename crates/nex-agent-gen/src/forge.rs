@@ -16,6 +16,7 @@ pub use rehearsal::{NoRehearsal, Rehearsal, Rehearsed};
 use crate::brief::Brief;
 use crate::check::{Finding, check_agents};
 use crate::framework::{FrameworkFile, FrameworkPlan, PlanError, WorkflowPattern, plan_framework};
+use crate::servers::BoundServer;
 use crate::world::{
     Complexity, ComposeError, WorldCheck, WorldPlan, WorldRequest, check_world, closest_domains, compose,
     domains,
@@ -94,6 +95,9 @@ pub struct Manifest {
     /// What playing the agents showed; none where nobody played them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearsal: Option<Rehearsed>,
+    /// Real MCP servers that agents have beside the world.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<BoundServer>,
 }
 
 /// Why there is no framework.
@@ -195,11 +199,16 @@ fn attempt_at(
         world: composed.plan,
         trial,
         rehearsal: rehearsed,
+        servers: Vec::new(),
     };
-    let mut text = serde_json::to_string_pretty(&manifest).map_err(std::io::Error::other)?;
-    text.push('\n');
-    files.insert(0, FrameworkFile { path: MANIFEST_FILE.to_owned(), text });
+    files.insert(0, manifest_file(&manifest)?);
     Ok(Ok(Forged { manifest, files }))
+}
+
+pub(crate) fn manifest_file(manifest: &Manifest) -> Result<FrameworkFile, std::io::Error> {
+    let mut text = serde_json::to_string_pretty(manifest).map_err(std::io::Error::other)?;
+    text.push('\n');
+    Ok(FrameworkFile { path: MANIFEST_FILE.to_owned(), text })
 }
 
 /// Pattern and number of agents: as asked for, else drawn.
@@ -257,6 +266,15 @@ fn complexity(agents: usize) -> Complexity {
         _ => 5,
     };
     Complexity::new(level).unwrap_or_default()
+}
+
+/// What is wrong with the agents as they will lie in their folder; nobody plays them.
+pub(crate) fn check_files(
+    files: &[FrameworkFile],
+    plan: &FrameworkPlan,
+    world: &Arc<World>,
+) -> Result<Vec<Finding>, ForgeError> {
+    Ok(try_out(files, plan, world, 0, &NoRehearsal)?.err().unwrap_or_default())
 }
 
 /// Checks the agents as they will lie in their folder, then has them played.

@@ -13,4 +13,5 @@ pub mod check;
 pub mod diversity;
 pub mod forge;
 pub mod framework;
+pub mod servers;
 pub mod world;

@@ -66,6 +66,12 @@ pub(crate) enum Command {
     /// Declarative worlds: check, tools, tasks, play, serve.
     #[command(subcommand)]
     World(WorldCommand),
+    /// Real MCP servers: a catalogue of their tools.
+    #[command(subcommand)]
+    Tools(crate::commands::tools::ToolsCommand),
+    /// Real MCP servers: record one, replay a recording.
+    #[command(subcommand)]
+    Mcp(crate::commands::mcp::McpCommand),
     /// Write the report of a run folder anew and say where it is.
     View(ViewArgs),
     /// Say what this machine can do, and what is missing.
@@ -186,18 +192,18 @@ pub(crate) struct ForgeArgs {
     /// The id of a domain (see --domains).
     #[arg(long)]
     pub(crate) domain: Option<String>,
+    /// Real MCP servers that agents may get where the sentence calls for them (see `nex tools catalogue`).
+    #[arg(long)]
+    pub(crate) catalogue: Option<PathBuf>,
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
     /// Make so many, spread over patterns, sizes and domains, and a report of how they differ.
-    #[arg(long, conflicts_with_all = ["sentence", "pattern", "agents", "domain", "model"])]
+    #[arg(long, conflicts_with_all = ["sentence", "pattern", "agents", "domain", "model", "catalogue"])]
     pub(crate) count: Option<usize>,
     /// Have LLM builders do it on this model: openai:NAME, anthropic:NAME, script:PATH … (as in `nex run`).
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// JSON of real MCP servers and their tools that the builders may give to agents.
-    #[arg(long, requires = "model")]
-    pub(crate) catalogue: Option<PathBuf>,
     /// Write the builders' own agent files to this folder and stop.
     #[arg(long, value_name = "DIR")]
     pub(crate) builders: Option<PathBuf>,
@@ -406,6 +412,8 @@ pub(crate) enum WorldCommand {
     Mutate(MutateArgs),
     /// Call its operations by hand.
     Play(PlayArgs),
+    /// Learn a world's dynamics from a real MCP server.
+    Imitate(crate::commands::imitate::ImitateArgs),
     /// Serve it over MCP: stdio, or streamable HTTP with --http.
     Serve(ServeArgs),
 }

@@ -59,6 +59,9 @@ fn run(command: Command) -> Outcome {
         Command::World(WorldCommand::Mutate(args)) => commands::mutate::mutate(args),
         Command::World(WorldCommand::Play(args)) => commands::world::play(args),
         Command::World(WorldCommand::Serve(args)) => commands::world::serve(args),
+        Command::World(WorldCommand::Imitate(args)) => commands::imitate::run(args),
+        Command::Tools(command) => commands::tools::run(command),
+        Command::Mcp(command) => commands::mcp::run(command),
         Command::View(args) => commands::view::run(args),
         Command::Doctor => commands::doctor::run(),
     }

@@ -5,6 +5,7 @@
 //! whatever goes wrong into data. It knows no models, prompts or rewards.
 
 pub mod arguments;
+pub mod catalogue;
 pub mod declaration;
 pub mod fn_tool;
 pub mod mcp;
@@ -15,6 +16,7 @@ pub mod tool;
 pub mod toolbox;
 pub mod workspace;
 
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueServer};
 pub use declaration::{SchemaError, ToolDeclaration};
 pub use fn_tool::FnTool;
 pub use mcp::{McpError, McpLease, McpPool, McpServerSpec, McpTransport, PoolConfig};

@@ -15,9 +15,12 @@
 //! counted where the bytes come in. Over HTTP rmcp does the protocol: sessions, SSE and recovery
 //! are its strength.
 //!
+//! [`recording`] keeps what a real server answered, and is a server that answers the same again.
+//!
 //! Invariants: no child outlives this process, however it ends; no call outlives its deadline; a
 //! value from a server's environment or headers never appears in an error.
 
+pub mod annotations;
 pub mod content;
 pub mod error;
 mod http;
@@ -26,13 +29,15 @@ mod lines;
 mod opening;
 pub mod pool;
 mod process;
+pub mod recording;
 mod rpc;
 mod server;
 pub mod spec;
 pub mod tool_list;
 mod watchdog;
 
-pub use content::CallResult;
+pub use annotations::{ServerIdentity, ToolAnnotations};
+pub use content::{CallResult, WireAnswer};
 pub use error::McpError;
 pub use lease::McpLease;
 pub use pool::{McpPool, PoolConfig, PoolStats};

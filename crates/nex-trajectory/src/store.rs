@@ -29,7 +29,7 @@ mod tests;
 mod writer;
 
 pub use error::{Damage, StoreError};
-pub use line::{LINE_VERSION, MAX_RECORD_BYTES};
+pub use line::{LINE_VERSION, LineFault, MAX_RECORD_BYTES, decode as decode_line, encode as encode_line};
 pub use reader::{Place, Reader, fetch};
 pub use recover::{OpenReport, Quarantined, TornTail};
 pub use writer::{Durability, Store, StoreOptions};

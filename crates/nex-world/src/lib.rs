@@ -11,6 +11,7 @@ mod expr;
 pub mod files;
 mod generate;
 mod history;
+pub mod imitate;
 mod json;
 pub mod schema;
 pub mod search;
@@ -31,7 +32,7 @@ pub use error::{GenerateError, Problem, WorldError};
 pub use session::{
     CallRecord, Fault, OpReply, Outcome, SessionExport, SessionOptions, Snapshot, WorldSession,
 };
-pub use spec::{DynamicsSpec, LatencySpec, RateLimitSpec};
+pub use spec::{DynamicsSpec, LatencySpec, Millis, RateLimitSpec};
 pub use state::State;
 pub use state::diff::{Change, StateJson, StateJsonError, diff};
 pub use state::hash::StateHash;

@@ -21,6 +21,7 @@ use crate::state::hash::StateHash;
 use crate::text::Language;
 use crate::world::{Operation, World};
 use chance::Chance;
+pub(crate) use chance::latencies_ms;
 pub use record::{CallRecord, Fault, Outcome, SessionExport};
 use record::{LogEntry, LoggedArgs};
 pub use reply::OpReply;

@@ -563,13 +563,76 @@ pub struct DynamicsSpec {
 }
 
 /// Latency: log-normal around the typical value, cut at the worst.
+///
+/// Without `spread` and `least` the median is `typical` and σ is 0.5. With them a latency is
+/// `least + (typical - least) · exp(spread · z)`, z standard normal, at most `worst`; it is rounded
+/// to the whole milliseconds of the world's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LatencySpec {
     /// The median.
-    pub typical: u32,
+    pub typical: Millis,
     /// The maximum.
-    pub worst: u32,
+    pub worst: Millis,
+    /// The standard deviation of the logarithm of what is above `least`; above 0, at most 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<f64>,
+    /// No call is faster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<Millis>,
+}
+
+impl LatencySpec {
+    /// Around `typical`, at most `worst`, in milliseconds.
+    pub fn new(typical: u32, worst: u32) -> Self {
+        let ms = |ms: u32| Millis::from_micros(u64::from(ms) * 1000);
+        Self { typical: ms(typical), worst: ms(worst), spread: None, least: None }
+    }
+}
+
+/// Milliseconds to three places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Millis(u64);
+
+impl Millis {
+    /// The greatest: 49 days.
+    const MAX_MICROS: u64 = u32::MAX as u64 * 1000;
+
+    /// So many microseconds, at most 49 days.
+    pub fn from_micros(micros: u64) -> Self {
+        Self(micros.min(Self::MAX_MICROS))
+    }
+
+    /// In microseconds.
+    pub fn micros(self) -> u64 {
+        self.0
+    }
+
+    /// In milliseconds.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+}
+
+impl Serialize for Millis {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_multiple_of(1000) {
+            out.serialize_u64(self.0 / 1000)
+        } else {
+            out.serialize_f64(self.as_f64())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Millis {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let ms = f64::deserialize(input)?;
+        let micros = (ms * 1000.0).round();
+        if !(0.0..=Self::MAX_MICROS as f64).contains(&micros) {
+            return Err(serde::de::Error::custom("milliseconds are a number from 0 to 4294967295"));
+        }
+        Ok(Self(micros as u64))
+    }
 }
 
 /// So many calls in so many seconds of virtual time.

@@ -45,7 +45,7 @@ fn faults_come_as_often_as_asked() {
 
 #[test]
 fn latency_has_its_median_and_its_worst() {
-    let latency_ms = Some(LatencySpec { typical: 200, worst: 1_500 });
+    let latency_ms = Some(LatencySpec::new(200, 1_500));
     let mut session = session(3, DynamicsSpec { latency_ms, ..DynamicsSpec::default() });
     let mut all: Vec<u32> = (0..4_000).map(|_| session.call("list_orders", &json!({})).latency_ms).collect();
     assert_eq!(session.clock_ms(), all.iter().map(|ms| u64::from(*ms)).sum::<u64>());
@@ -55,6 +55,23 @@ fn latency_has_its_median_and_its_worst() {
     assert!((115..=130).contains(&all[4_000 * 16 / 100]), "{}", all[640]);
     assert!((310..=350).contains(&all[4_000 * 84 / 100]), "{}", all[3_360]);
     assert!(all[3_999] <= 1_500 && all[3_999] > 1_200, "{}", all[3_999]);
+}
+
+#[test]
+fn a_shaped_latency_has_its_least_its_median_and_its_spread() {
+    let latency_ms: LatencySpec =
+        serde_json::from_value(json!({"typical": 130.25, "worst": 900, "spread": 0.8, "least": 100}))
+            .expect("a latency");
+    let mut session = session(3, DynamicsSpec { latency_ms: Some(latency_ms), ..DynamicsSpec::default() });
+    let mut all: Vec<u32> = (0..4_000).map(|_| session.call("list_orders", &json!({})).latency_ms).collect();
+    all.sort_unstable();
+    // Above 100 ms it is log-normal: 30.25 · exp(0.8 z), so 68 % lie between 13.6 and 67.3.
+    assert!(all[0] >= 100, "{}", all[0]);
+    assert!((129..=132).contains(&all[2_000]), "{}", all[2_000]);
+    assert!((112..=115).contains(&all[4_000 * 16 / 100]), "{}", all[640]);
+    assert!((163..=172).contains(&all[4_000 * 84 / 100]), "{}", all[3_360]);
+    let text = serde_json::to_string(&latency_ms).expect("JSON");
+    assert_eq!(text, r#"{"typical":130.25,"worst":900,"spread":0.8,"least":100}"#);
 }
 
 #[test]
@@ -101,7 +118,7 @@ fn a_transient_fault_changes_nothing_and_a_retry_succeeds() {
 #[test]
 fn a_rate_limit_opens_again() {
     let dynamics = DynamicsSpec {
-        latency_ms: Some(LatencySpec { typical: 10, worst: 20 }),
+        latency_ms: Some(LatencySpec::new(10, 20)),
         rate_limit: Some(RateLimitSpec { calls: 3, window_s: 60 }),
         ..DynamicsSpec::default()
     };

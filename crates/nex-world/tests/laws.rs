@@ -73,7 +73,7 @@ fn value(world: &World, state: &State, kind: &Type, choice: u32) -> Json {
 
 fn rough() -> DynamicsSpec {
     DynamicsSpec {
-        latency_ms: Some(LatencySpec { typical: 100, worst: 2_000 }),
+        latency_ms: Some(LatencySpec::new(100, 2_000)),
         transient_fault: Some(0.1),
         outage: Some(0.1),
         rate_limit: Some(RateLimitSpec { calls: 8, window_s: 2 }),

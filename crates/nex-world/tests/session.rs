@@ -319,7 +319,7 @@ async fn tools_act_on_one_session_and_share_declarations() {
 #[tokio::test]
 async fn latency_is_waited_out_where_asked_for() {
     let world = World::from_yaml(WORLD, "depot.yaml").expect("sound");
-    let latency_ms = Some(nex_world::LatencySpec { typical: 20, worst: 30 });
+    let latency_ms = Some(nex_world::LatencySpec::new(20, 30));
     let options = SessionOptions {
         dynamics: nex_world::DynamicsSpec { latency_ms, ..nex_world::DynamicsSpec::default() },
         real_latency: true,

@@ -10,6 +10,7 @@ use nex_agent_gen::forge::{
     Fleet, FleetRequest, ForgeError, ForgeRequest, Forged, forge_fleet, forge_rehearsed, write,
 };
 use nex_agent_gen::framework::WorkflowPattern;
+use nex_agent_gen::servers::{Offers, equip};
 use nex_agent_gen::world::domains;
 use nex_view::{GalleryAxis, GalleryInput, GalleryItem, render_gallery};
 use std::path::Path;
@@ -56,13 +57,21 @@ fn one(args: &ForgeArgs) -> Outcome {
     let forged = match &args.model {
         Some(model) => super::forge_builders::make(args, &request, model)?,
         None => {
-            let forged = forge_rehearsed(&request, &ExpertRehearsal).map_err(failed)?;
+            let offers = args.catalogue.as_deref().map(offers).transpose()?;
+            let forged = forge_rehearsed(&request, &ExpertRehearsal);
+            let forged = forged.and_then(|forged| equip(forged, offers.as_ref())).map_err(failed)?;
             store(&forged, &args.out)?;
             forged
         }
     };
     show(&forged, &args.out);
     Ok(())
+}
+
+fn offers(path: &Path) -> Result<Offers, Failure> {
+    let told = |cause: &dyn std::fmt::Display| Failure::input(format!("{}: {cause}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| told(&error))?;
+    Offers::read(&text).map_err(|error| told(&error))
 }
 
 fn show(forged: &Forged, out: &Path) {
@@ -75,6 +84,14 @@ fn show(forged: &Forged, out: &Path) {
     let mut shown = vec![false; agents.len()];
     for index in 0..agents.len() {
         branch(manifest, index, 1, &mut shown);
+    }
+    for server in &manifest.servers {
+        print(format!(
+            "real server {}: {} tools for {}",
+            tint(Tint::Strong, &server.name),
+            server.tools.len(),
+            server.agents.join(", ")
+        ));
     }
     let trial = &manifest.trial;
     print(format!(

@@ -18,6 +18,49 @@ pub struct CallResult {
     pub structured: Option<Value>,
 }
 
+/// A tool's answer as it came over the wire.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WireAnswer {
+    /// A result, which may say that the tool failed.
+    Result {
+        /// The result's JSON.
+        json: String,
+        /// The answer was not UTF-8 and was mended.
+        is_lossy: bool,
+    },
+    /// An error of the protocol.
+    Refused {
+        /// JSON-RPC's code.
+        code: i64,
+        /// What the server says.
+        message: String,
+        /// What else it says.
+        data: Option<Value>,
+    },
+}
+
+impl WireAnswer {
+    /// Code, message and what fits of the data; empty for a result.
+    pub fn refusal_text(&self) -> String {
+        match self {
+            Self::Result { .. } => String::new(),
+            Self::Refused { code, message, data } => refusal_text(*code, message, data.as_ref()),
+        }
+    }
+}
+
+pub(super) fn refusal_text(code: i64, message: &str, data: Option<&Value>) -> String {
+    let mut text = format!("{message} (code {code})");
+    match data {
+        None | Some(Value::Null) => {}
+        Some(data) => {
+            let data = data.to_string();
+            text.push_str(&format!(" {}", &data[..data.floor_char_boundary(1000)]));
+        }
+    }
+    text
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawResult {

@@ -2,7 +2,7 @@
 //!
 //! rmcp does the transport, the session and both eras; this turns its types into ours.
 
-use super::content::{CallResult, read_result};
+use super::opening::STATELESS_VERSION;
 use super::rpc::{RpcError, RpcFailure};
 use super::spec::{Era, McpServerSpec, McpTransport};
 use super::tool_list::{ListPage, WireTool};
@@ -16,7 +16,7 @@ use rmcp::service::{
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{ClientHandler, RoleClient as Client};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,14 +91,35 @@ impl HttpLink {
         Ok((Self { service, is_list_stale }, era))
     }
 
+    /// What the server says of itself, in the shape of its era's first answer.
+    pub(super) fn opening(&self) -> Value {
+        let Some(info) = self.service.peer().peer_info() else { return Value::Null };
+        let server = serde_json::to_value(&info.server_info).unwrap_or_default();
+        if info.protocol_version.has_initialize() {
+            return json!({
+                "protocolVersion": info.protocol_version.to_string(),
+                "capabilities": {"tools": {}},
+                "serverInfo": server,
+            });
+        }
+        json!({
+            "resultType": "complete",
+            "supportedVersions": [STATELESS_VERSION],
+            "capabilities": {"tools": {}},
+            "_meta": {"io.modelcontextprotocol/serverInfo": server},
+        })
+    }
+
+    /// One page of the list of tools.
     pub(super) async fn list(&self, cursor: Option<String>, limit: Duration) -> Result<ListPage, RpcFailure> {
         let params = cursor.map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor)));
         let page = within(limit, self.service.peer().list_tools(params)).await?;
         let tools = page.tools.into_iter().map(|tool| {
-            let schema = Value::Object((*tool.input_schema).clone());
-            WireTool::new(tool.name.into_owned(), tool.description.map(|text| text.into_owned()), schema)
+            let raw = serde_json::to_value(tool)?;
+            WireTool::read(raw)
         });
-        Ok(ListPage { tools: tools.collect(), next_cursor: page.next_cursor })
+        let tools: Result<Vec<_>, serde_json::Error> = tools.collect();
+        Ok(ListPage { tools: tools.map_err(malformed)?, next_cursor: page.next_cursor })
     }
 
     pub(super) async fn call(
@@ -106,17 +127,14 @@ impl HttpLink {
         tool: &str,
         arguments: Value,
         limit: Duration,
-    ) -> Result<CallResult, RpcFailure> {
+    ) -> Result<String, RpcFailure> {
         let mut params = CallToolRequestParams::new(tool.to_owned());
         if let Value::Object(arguments) = arguments {
             params = params.with_arguments(arguments);
         }
         match within(limit, self.service.peer().call_tool_once(params)).await? {
-            CallToolResponse::Complete(result) => {
-                let json = serde_json::to_string(&result).map_err(malformed)?;
-                read_result(&json, false).map_err(malformed)
-            }
-            _ => read_result(r#"{"resultType": "input_required"}"#, false).map_err(malformed),
+            CallToolResponse::Complete(result) => serde_json::to_string(&result).map_err(malformed),
+            _ => Ok(r#"{"resultType": "input_required"}"#.to_owned()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! [`McpLease`]: one session's hold on a server, and the server's tools while it lasts.
 
-use super::content::CallResult;
+use super::annotations::ServerIdentity;
+use super::content::{CallResult, WireAnswer};
 use super::error::McpError;
 use super::pool::Shelf;
 use super::server::Server;
@@ -74,6 +75,30 @@ impl McpLease {
         self.hold.server.read().era()
     }
 
+    /// What the server says of itself.
+    pub fn identity(&self) -> ServerIdentity {
+        self.hold.server.read().identity()
+    }
+
+    /// The server's answer to the first request, as it came (over HTTP as it was understood).
+    pub fn opening(&self) -> Value {
+        self.hold.server.read().opening().clone()
+    }
+
+    /// From the start of the server's process, or of the connection, to its list of tools.
+    pub fn opened_in(&self) -> Duration {
+        self.hold.server.read().opened_in()
+    }
+
+    /// Calls a tool of the server by name and gives the answer as it came.
+    ///
+    /// # Errors
+    /// The server is gone, or gives no answer in time.
+    pub async fn call_wire(&self, tool: &str, arguments: Value) -> Result<WireAnswer, ToolFailure> {
+        let server = self.hold.ready(tool).await?;
+        server.call_wire(tool, arguments).await
+    }
+
     /// Calls a tool of the server by name, control tools too, without validation or cap.
     ///
     /// # Errors
@@ -124,6 +149,11 @@ impl Hold {
     }
 
     async fn call(&self, tool: &str, arguments: Value) -> Result<CallResult, ToolFailure> {
+        self.ready(tool).await?.call(tool, arguments).await
+    }
+
+    /// The server, if it can be called and `tool` is what the session was shown.
+    async fn ready(&self, tool: &str) -> Result<Arc<Server>, ToolFailure> {
         let mut server = Arc::clone(&self.server.read());
         if self.is_over.load(Ordering::Acquire) {
             return Err(server.gone_because(tool, "its lease was given back"));
@@ -139,7 +169,7 @@ impl Hold {
             answer.map_err(|failure| server.gone_because(tool, &format!("tools/list: {failure:?}")))?;
         }
         self.refuse_changed(&server, tool)?;
-        server.call(tool, arguments).await
+        Ok(server)
     }
 
     /// A tool whose description or schema is not what the model was shown is not called: it may

@@ -1,7 +1,8 @@
 //! The opening of a connection in either era, and the reading of the tool list.
 //!
-//! In: a connection to a server that was just started. Out: the metadata that each request must
-//! carry (new era only) and the tools; or the method that failed, and how.
+//! In: a connection to a server that was just started. Out: a [`Greeting`]: the metadata that each
+//! request must carry (new era only), what the server says of itself, and its tools; or the method
+//! that failed, and how.
 
 use super::http::HttpLink;
 use super::rpc::{Connection, PARSE_ERROR, Reply, RpcError, RpcFailure};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The version with no handshake.
-const STATELESS_VERSION: &str = "2026-07-28";
+pub(super) const STATELESS_VERSION: &str = "2026-07-28";
 /// The versions with a handshake that we speak, newest first.
 const HANDSHAKE_VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 /// Pages of one list; a server that always names a next page is cut off here.
@@ -26,16 +27,24 @@ pub(super) struct PlainParams<'a> {
     pub(super) meta: Option<&'a Value>,
 }
 
-/// The opening of one era; gives the metadata of each request and the tools, or the method that
-/// failed and how.
+/// What the opening showed.
+pub(super) struct Greeting {
+    /// Carried by each request of the new era.
+    pub(super) meta: Option<Value>,
+    /// The server's answer to the first request, as it came.
+    pub(super) opening: Value,
+    pub(super) tools: Vec<WireTool>,
+}
+
+/// The opening of one era, or the method that failed and how.
 pub(super) async fn greet(
     spec: &McpServerSpec,
     connection: &Connection,
     era: Era,
-) -> Result<(Option<Value>, Vec<WireTool>), (&'static str, RpcFailure)> {
+) -> Result<Greeting, (&'static str, RpcFailure)> {
     let limit = spec.limits.start_timeout();
     let client = json!({"name": "nex", "version": env!("CARGO_PKG_VERSION")});
-    let meta = match era {
+    let (meta, opening) = match era {
         Era::Stateless => {
             let meta = json!({
                 "io.modelcontextprotocol/protocolVersion": STATELESS_VERSION,
@@ -44,12 +53,13 @@ pub(super) async fn greet(
             });
             let method = "server/discover";
             let reply = connection.request(method, json!({"_meta": &meta}), limit, || ()).await;
-            let found: Discovered = read(reply).map_err(|failure| (method, failure))?;
+            let (found, opening): (Discovered, Value) =
+                read_both(reply).map_err(|failure| (method, failure))?;
             if !found.supported_versions.iter().any(|version| version == STATELESS_VERSION) {
                 let cause = format!("it supports {:?}, not {STATELESS_VERSION}", found.supported_versions);
                 return Err((method, version_failure(cause)));
             }
-            Some(meta)
+            (Some(meta), opening)
         }
         Era::Handshake => {
             let capabilities = if spec.roots.is_empty() { json!({}) } else { json!({"roots": {}}) };
@@ -60,14 +70,15 @@ pub(super) async fn greet(
             });
             let method = "initialize";
             let reply = connection.request(method, params, limit, || ()).await;
-            let found: Initialized = read(reply).map_err(|failure| (method, failure))?;
+            let (found, opening): (Initialized, Value) =
+                read_both(reply).map_err(|failure| (method, failure))?;
             if !HANDSHAKE_VERSIONS.contains(&found.protocol_version.as_str()) {
                 let cause =
                     format!("it wants version {}; known: {HANDSHAKE_VERSIONS:?}", found.protocol_version);
                 return Err((method, version_failure(cause)));
             }
             connection.notify("notifications/initialized", json!({})).await;
-            None
+            (None, opening)
         }
     };
     let list_failed = |failure| ("tools/list", failure);
@@ -79,7 +90,7 @@ pub(super) async fn greet(
         }
         tools = list_all(Listing::Stdio(connection, meta.as_ref()), limit).await.map_err(list_failed)?;
     }
-    Ok((meta, tools))
+    Ok(Greeting { meta, opening, tools })
 }
 
 #[derive(Deserialize)]
@@ -124,6 +135,15 @@ pub(super) async fn list_all(from: Listing<'_>, limit: Duration) -> Result<Vec<W
 
 fn read<T: for<'a> Deserialize<'a>>(reply: Result<Reply, RpcFailure>) -> Result<T, RpcFailure> {
     serde_json::from_str(reply?.result.get()).map_err(|error| malformed(&error))
+}
+
+/// The reply as a type, and whole.
+fn read_both<T: for<'a> Deserialize<'a>>(reply: Result<Reply, RpcFailure>) -> Result<(T, Value), RpcFailure> {
+    let reply = reply?;
+    let text = reply.result.get();
+    let typed = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let whole = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    Ok((typed, whole))
 }
 
 pub(super) fn malformed(error: &serde_json::Error) -> RpcFailure {

@@ -4,10 +4,11 @@
 //! (an error, silence, the end) means the old era, and since some servers are lost after a probe,
 //! the handshake gets a new process.
 
-use super::content::{CallResult, read_result};
+use super::annotations::ServerIdentity;
+use super::content::{CallResult, WireAnswer, read_result};
 use super::error::McpError;
 use super::http::HttpLink;
-use super::opening::{Listing, PlainParams, greet, list_all, malformed};
+use super::opening::{Greeting, Listing, PlainParams, greet, list_all};
 use super::process::ServerProcess;
 use super::rpc::{Connection, INVALID_REQUEST, PARSE_ERROR, Reply, RpcError, RpcFailure};
 use super::spec::{Era, McpServerSpec, McpTransport};
@@ -19,7 +20,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a failing call waits to learn how the server ended.
 const OBITUARY_LIMIT: Duration = Duration::from_millis(50);
@@ -45,6 +46,10 @@ pub(super) struct Server {
     spec: Arc<McpServerSpec>,
     link: Link,
     era: Era,
+    /// The answer to the first request.
+    opening: Value,
+    /// From the start of the process, or of the connection, to the list of tools.
+    opened_in: Duration,
     tools: RwLock<Arc<ToolList>>,
     cache: Arc<ListCache>,
 }
@@ -98,15 +103,22 @@ impl Server {
         era: Era,
         cache: &Arc<ListCache>,
     ) -> Result<Self, StartFailure> {
+        let started = Instant::now();
         let (process, pipes) = ServerProcess::spawn(spec).await.map_err(StartFailure::Spawn)?;
         let connection = Connection::new(pipes, spec.limits.max_line_bytes, spec.roots.clone());
         let limit = spec.limits.start_timeout();
         let greeted = tokio::time::timeout(limit, greet(spec, &connection, era)).await;
         let failure = match greeted {
-            Ok(Ok((meta, tools))) => {
-                let link = Link::Stdio { connection, process, meta };
-                let tools = RwLock::new(cache.compiled(tools));
-                return Ok(Self { spec: Arc::clone(spec), link, era, tools, cache: Arc::clone(cache) });
+            Ok(Ok(Greeting { meta, opening, tools })) => {
+                return Ok(Self {
+                    spec: Arc::clone(spec),
+                    link: Link::Stdio { connection, process, meta },
+                    era,
+                    opening,
+                    opened_in: started.elapsed(),
+                    tools: RwLock::new(cache.compiled(tools)),
+                    cache: Arc::clone(cache),
+                });
             }
             Ok(Err((method, failure))) => {
                 let cause = match failure {
@@ -132,16 +144,23 @@ impl Server {
     }
 
     async fn reach(spec: &Arc<McpServerSpec>, cache: &Arc<ListCache>) -> Result<Self, StartFailure> {
-        let limit = spec.limits.start_timeout();
+        let (limit, started) = (spec.limits.start_timeout(), Instant::now());
         let reached = tokio::time::timeout(limit, async {
             let (link, era) = HttpLink::connect(spec).await.map_err(StartFailure::Refused)?;
             let tools = list_all(Listing::Http(&link), limit).await;
             let tools = tools.map_err(|failure| StartFailure::Refused(format!("tools/list: {failure:?}")))?;
-            Ok((Link::Http(link), era, tools))
+            Ok((link, era, tools))
         });
         let (link, era, tools) = reached.await.map_err(|_| StartFailure::Timeout(String::new()))??;
-        let tools = RwLock::new(cache.compiled(tools));
-        Ok(Self { spec: Arc::clone(spec), link, era, tools, cache: Arc::clone(cache) })
+        Ok(Self {
+            spec: Arc::clone(spec),
+            era,
+            opening: link.opening(),
+            opened_in: started.elapsed(),
+            link: Link::Http(link),
+            tools: RwLock::new(cache.compiled(tools)),
+            cache: Arc::clone(cache),
+        })
     }
 
     pub(super) fn spec(&self) -> &Arc<McpServerSpec> {
@@ -150,6 +169,18 @@ impl Server {
 
     pub(super) fn era(&self) -> Era {
         self.era
+    }
+
+    pub(super) fn identity(&self) -> ServerIdentity {
+        ServerIdentity::of(&self.opening, self.era)
+    }
+
+    pub(super) fn opening(&self) -> &Value {
+        &self.opening
+    }
+
+    pub(super) fn opened_in(&self) -> Duration {
+        self.opened_in
     }
 
     pub(super) fn tools(&self) -> Arc<ToolList> {
@@ -209,25 +240,39 @@ impl Server {
         tool: &str,
         arguments: Value,
     ) -> Result<CallResult, ToolFailure> {
+        let wire = self.call_wire(tool, arguments).await?;
+        match wire {
+            WireAnswer::Result { json, is_lossy } => read_result(&json, is_lossy)
+                .map_err(|error| self.protocol_failure(tool, &format!("the result is malformed: {error}"))),
+            WireAnswer::Refused { code: PARSE_ERROR | INVALID_REQUEST, .. } => {
+                Err(self.protocol_failure(tool, &wire.refusal_text()))
+            }
+            WireAnswer::Refused { .. } => {
+                let text = format!("server `{}` refused the call: {}", self.spec.name, wire.refusal_text());
+                Ok(CallResult { output: ToolOutput::error(text), structured: None })
+            }
+        }
+    }
+
+    /// Calls a tool and gives the answer as it came.
+    pub(super) async fn call_wire(
+        self: &Arc<Self>,
+        tool: &str,
+        arguments: Value,
+    ) -> Result<WireAnswer, ToolFailure> {
         let limit = self.spec.limits.call_timeout();
         let answer = match &self.link {
             Link::Stdio { connection, meta, .. } => {
                 let params = CallParams { name: tool, arguments: &arguments, meta: meta.as_ref() };
                 let answer = connection.request("tools/call", params, limit, || self.check_later()).await;
-                answer.and_then(|Reply { result, is_lossy }| {
-                    read_result(result.get(), is_lossy).map_err(|error| malformed(&error))
-                })
+                answer.map(|Reply { result, is_lossy }| (String::from(Box::<str>::from(result)), is_lossy))
             }
-            Link::Http(link) => link.call(tool, arguments, limit).await,
+            Link::Http(link) => link.call(tool, arguments, limit).await.map(|json| (json, false)),
         };
         match answer {
-            Ok(result) => Ok(result),
-            Err(RpcFailure::Refused(error)) if matches!(error.code, PARSE_ERROR | INVALID_REQUEST) => {
-                Err(self.protocol_failure(tool, &shown(&error)))
-            }
-            Err(RpcFailure::Refused(error)) => {
-                let text = format!("server `{}` refused the call: {}", self.spec.name, shown(&error));
-                Ok(CallResult { output: ToolOutput::error(text), structured: None })
+            Ok((json, is_lossy)) => Ok(WireAnswer::Result { json, is_lossy }),
+            Err(RpcFailure::Refused(RpcError { code, message, data })) => {
+                Ok(WireAnswer::Refused { code, message, data })
             }
             Err(RpcFailure::Timeout) => Err(ToolFailure::Timeout { tool: tool.to_owned(), limit }),
             Err(RpcFailure::Closed) => Err(self.gone(tool).await),
@@ -326,13 +371,5 @@ impl StartFailure {
 
 /// Code, message and what fits of the data.
 fn shown(error: &RpcError) -> String {
-    let mut text = format!("{} (code {})", error.message, error.code);
-    match &error.data {
-        None | Some(Value::Null) => {}
-        Some(data) => {
-            let data = data.to_string();
-            text.push_str(&format!(" {}", &data[..data.floor_char_boundary(1000)]));
-        }
-    }
-    text
+    super::content::refusal_text(error.code, &error.message, error.data.as_ref())
 }

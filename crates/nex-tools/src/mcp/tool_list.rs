@@ -3,6 +3,7 @@
 //! The list's hash covers names, descriptions and schemas, so that a server which changes what it
 //! told a model (by upgrade or by malice) is noticed.
 
+use super::annotations::ToolAnnotations;
 use crate::ToolDeclaration;
 use indexmap::IndexMap;
 use nex_trajectory::ToolSpec;
@@ -23,6 +24,7 @@ pub struct ToolList {
 struct Listed {
     declaration: Arc<ToolDeclaration>,
     hash: blake3::Hash,
+    raw: Value,
 }
 
 /// How one list differs from another.
@@ -37,8 +39,17 @@ pub struct ToolListDrift {
 }
 
 /// A tool as it stands in the answer to `tools/list`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub(super) struct WireTool {
+    name: String,
+    description: Option<String>,
+    input_schema: Option<Value>,
+    /// All of it, fields that we do not know too.
+    raw: Value,
+}
+
+#[derive(Deserialize)]
+struct WireFields {
     name: String,
     #[serde(default)]
     description: Option<String>,
@@ -47,8 +58,16 @@ pub(super) struct WireTool {
 }
 
 impl WireTool {
-    pub(super) fn new(name: String, description: Option<String>, input_schema: Value) -> Self {
-        Self { name, description, input_schema: Some(input_schema) }
+    /// The tool that `raw` is.
+    pub(super) fn read(raw: Value) -> Result<Self, serde_json::Error> {
+        let WireFields { name, description, input_schema } = WireFields::deserialize(&raw)?;
+        Ok(Self { name, description, input_schema, raw })
+    }
+}
+
+impl<'de> Deserialize<'de> for WireTool {
+    fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Self::read(Value::deserialize(input)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -85,7 +104,7 @@ impl ToolList {
             }
             match ToolDeclaration::new(spec) {
                 Ok(declaration) => {
-                    let listed = Listed { declaration: Arc::new(declaration), hash };
+                    let listed = Listed { declaration: Arc::new(declaration), hash, raw: tool.raw };
                     list.tools.insert(tool.name, listed);
                 }
                 Err(error) => list.refused.push((tool.name, error.cause)),
@@ -102,6 +121,16 @@ impl ToolList {
     /// The declaration of the tool `name`.
     pub fn get(&self, name: &str) -> Option<&Arc<ToolDeclaration>> {
         self.tools.get(name).map(|listed| &listed.declaration)
+    }
+
+    /// The tools as the server listed them, with annotations and whatever else it says of them.
+    pub fn raw(&self) -> impl Iterator<Item = &Value> {
+        self.tools.values().map(|listed| &listed.raw)
+    }
+
+    /// What the server says of the manners of the tool `name`.
+    pub fn annotations(&self, name: &str) -> ToolAnnotations {
+        self.tools.get(name).map_or_else(ToolAnnotations::default, |listed| ToolAnnotations::of(&listed.raw))
     }
 
     /// BLAKE3 over names, descriptions and schemas, in hex.

@@ -21,7 +21,10 @@ const RECORD_AT: usize = BEFORE_CRC.len() + CRC_DIGITS + AFTER_CRC.len();
 pub(super) const MAX_LINE_BYTES: usize = RECORD_AT + MAX_RECORD_BYTES + 2;
 
 /// Writes `record` as one line, line break included, into `out`, which is emptied first.
-pub(super) fn encode<T: Serialize + ?Sized>(record: &T, out: &mut Vec<u8>) -> Result<(), StoreError> {
+///
+/// # Errors
+/// It cannot be written as JSON, or is larger than [`MAX_RECORD_BYTES`].
+pub fn encode<T: Serialize + ?Sized>(record: &T, out: &mut Vec<u8>) -> Result<(), StoreError> {
     out.clear();
     out.extend_from_slice(BEFORE_CRC);
     out.extend_from_slice(&[b'0'; CRC_DIGITS]);
@@ -39,7 +42,10 @@ pub(super) fn encode<T: Serialize + ?Sized>(record: &T, out: &mut Vec<u8>) -> Re
 }
 
 /// The record's bytes in `line` (without its line break), if the line is whole.
-pub(super) fn decode(line: &[u8]) -> Result<&[u8], LineFault> {
+///
+/// # Errors
+/// [`LineFault`]: it is of a newer version, or damaged.
+pub fn decode(line: &[u8]) -> Result<&[u8], LineFault> {
     let shape = || match claimed_version(line) {
         Some(version) if version > LINE_VERSION => LineFault::Newer(version),
         _ => LineFault::Damaged(Damage::Shape),
@@ -62,10 +68,20 @@ pub(super) fn decode(line: &[u8]) -> Result<&[u8], LineFault> {
 
 /// Why a line is not a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LineFault {
+pub enum LineFault {
     /// It says that it is of this newer version.
     Newer(u64),
+    /// It is not what was written.
     Damaged(Damage),
+}
+
+impl std::fmt::Display for LineFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Newer(version) => write!(f, "version {version}, and this program reads {LINE_VERSION}"),
+            Self::Damaged(damage) => damage.fmt(f),
+        }
+    }
 }
 
 /// Lower-case digits only: `A` for `a` would be a changed byte that goes unnoticed.

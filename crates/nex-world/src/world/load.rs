@@ -260,6 +260,16 @@ impl<'a> Loader<'a> {
         if dynamics.latency_ms.is_some_and(|latency| latency.typical > latency.worst) {
             self.problem(line, format!("{place}.latency_ms"), "`typical` is greater than `worst`");
         }
+        if dynamics
+            .latency_ms
+            .is_some_and(|latency| latency.least.is_some_and(|least| least > latency.typical))
+        {
+            self.problem(line, format!("{place}.latency_ms"), "`least` is greater than `typical`");
+        }
+        let spread = dynamics.latency_ms.and_then(|latency| latency.spread);
+        if spread.is_some_and(|spread| !(spread > 0.0 && spread <= 3.0)) {
+            self.problem(line, format!("{place}.latency_ms.spread"), "is above 0 and at most 3");
+        }
         if dynamics.rate_limit.is_some_and(|limit| limit.calls == 0 || limit.window_s == 0) {
             self.problem(line, format!("{place}.rate_limit"), "`calls` and `window_s` are at least 1");
         }

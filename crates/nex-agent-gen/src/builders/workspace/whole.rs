@@ -64,6 +64,7 @@ impl Workspace {
             world: world_plan(world),
             trial,
             rehearsal: rehearsed,
+            servers: Vec::new(),
         };
         let mut text = serde_json::to_string_pretty(&manifest).map_err(|error| error.to_string())?;
         text.push('\n');
