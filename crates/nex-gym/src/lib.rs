@@ -48,7 +48,7 @@ pub use rollout::{
     Lane, Order, Progress, Rollout, RolloutControl, RolloutError, RolloutOptions, RolloutSummary,
     failure_reason,
 };
-pub use smoke::{SmokeError, SmokeRun, smoke_run};
-pub use shell::ShellEnvironment;
 pub use search::SearchEnvironment;
+pub use shell::ShellEnvironment;
+pub use smoke::{SmokeError, SmokeRun, smoke_run};
 pub use world_profile::{OperationProfile, WorldProfile};

@@ -23,6 +23,6 @@ mod sample;
 mod statistics;
 mod text;
 
-pub use gallery::{GalleryAxis, GalleryInput, GalleryItem, render_gallery};
 pub use folder::{ViewError, write_report};
+pub use gallery::{GalleryAxis, GalleryInput, GalleryItem, render_gallery};
 pub use report::{ReportInput, render_report};

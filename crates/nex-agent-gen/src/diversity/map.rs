@@ -39,7 +39,8 @@ fn centre(matrix: &mut [f64], count: usize) {
 /// The leading eigenvector times the root of its eigenvalue; `matrix` is left without it.
 fn leading(matrix: &mut [f64], count: usize) -> Vec<f64> {
     // Any start that is not orthogonal to the one sought.
-    let mut vector: Vec<f64> = (0..count).map(|index| ((index * 7919) % 1009) as f64 / 1009.0 - 0.45).collect();
+    let mut vector: Vec<f64> =
+        (0..count).map(|index| ((index * 7919) % 1009) as f64 / 1009.0 - 0.45).collect();
     let mut eigenvalue = 0.0;
     for _ in 0..STEPS {
         let length = vector.iter().map(|v| v * v).sum::<f64>().sqrt();

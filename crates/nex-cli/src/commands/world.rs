@@ -239,12 +239,8 @@ pub(crate) fn declared(name: &str) -> Result<Arc<World>, Failure> {
     match open(name)? {
         WorldSource::Declared(world) => Ok(world),
         other => Err(Failure::usage(format!(
-            "{} is made of real files, a directory an episode; `nex world check|tasks` know it, and so do \
-             `nex demo` and `nex synth`",
-            other.name()
-        ))),
-        other @ (WorldSource::Search(_) | WorldSource::Dialogue(_)) => Err(Failure::usage(format!(
-            "{} has more to it than operations that can be called by themselves; `nex world check|tasks` know it, and so do `nex demo` and `nex synth`",
+            "{} is more than operations that can be called by themselves; `nex world check|tasks` know it, and \
+             so does `nex synth`",
             other.name()
         ))),
     }

@@ -139,7 +139,7 @@ fn finish(mut script: Script<'_>, family: &Family, seed: u64, dials: &Dials) -> 
         dials: dials.clone(),
         briefing: briefing(script.world, language),
         tools: of_agent.chain([MESSAGE.to_owned()]).collect(),
-        state: InitialState { seed },
+        state: InitialState { seed, ..InitialState::default() },
         faults: Faults::default(),
         plan: OraclePlan {
             steps: script.steps,

@@ -66,7 +66,7 @@ fn finish(question: Question, seed: u64, common: &Dials, dials: &SearchDials, la
         dials: common.clone(),
         briefing: briefing(language),
         tools: operations().iter().map(|operation| operation.name.to_owned()).collect(),
-        state: InitialState { seed },
+        state: InitialState { seed, ..InitialState::default() },
         faults: Faults { transient: dials.faults, ..Faults::default() },
         plan: question.plan,
         checks: question.checks,

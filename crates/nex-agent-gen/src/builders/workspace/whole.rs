@@ -4,7 +4,9 @@ use super::agents::load;
 use super::world::describe;
 use super::{Attempt, Workspace};
 use crate::builders::derive::{framework_plan, world_plan};
-use crate::forge::{CHECK_TASKS, Forged, MANIFEST_FILE, MANIFEST_VERSION, Manifest, Rehearsed, try_out, write};
+use crate::forge::{
+    CHECK_TASKS, Forged, MANIFEST_FILE, MANIFEST_VERSION, Manifest, Rehearsed, try_out, write,
+};
 use crate::framework::{FrameworkFile, FrameworkPlan, WorkflowPattern};
 use crate::world::WorldCheck;
 use nex_tools::ToolOutput;
