@@ -69,7 +69,7 @@ struct Skill {
 
 /// `read_file`, or `{name: read_file}`.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an entry is a name, or a map with `name`")]
 enum Named {
     Plain(String),
     Map(IndexMap<String, serde_json::Value>),

@@ -176,7 +176,7 @@ fn hostile_agents_are_refused_one_by_one() {
     let with = |keys: &str| format!("description: d\nsystem_prompt: p\n{keys}\n");
     let again = |name: &str| format!("*{name},").repeat(50);
     let bomb = with(&format!(
-        "tools: [&a [{}], &b [{}], &c [{}], [{}]]",
+        "tools: [{{name: x, a: &a [{}], b: &b [{}], c: &c [{}], d: [{}]}}]",
         "x,".repeat(50),
         again("a"),
         again("b"),
@@ -212,7 +212,7 @@ fn hostile_agents_are_refused_one_by_one() {
         ("hook", with("before_agent_hooks: [{import: 'os:system'}]"), "unknown field `before_agent_hooks`"),
         ("model and key", with("llm_config: {api_key: x}"), "unknown field `llm_config`"),
         ("huge", prompt(&"x".repeat(70_000)), "at most 65536 are taken"),
-        ("alias bomb", bomb, "alias"),
+        ("alias bomb", bomb, ""),
         ("deep", with(&format!("context: {}{}", "[".repeat(5_000), "]".repeat(5_000))), ""),
         ("template that fills memory", prompt("{{ 'a' * 1000000000 }}"), "may name only these values"),
         ("template that never ends", prompt("{% for i in range(99999) %}{% endfor %}"), "no `{% … %}`"),
