@@ -194,10 +194,9 @@ async fn real_servers_are_imitated() {
             json!({"source_timezone": "UTC", "time": "12:00", "target_timezone": "Asia/Tokyo"}),
         ),
     ];
-    // The time server says nothing about its tools, so its calls are allowed by hand.
-    for (spec, calls, allow_writes, deserved) in [(files_spec, files, false, 40), (time_spec, time, true, 0)]
-    {
-        let config = SurveyConfig { repeats: 40, allow_writes, ..SurveyConfig::default() };
+    // Both servers say of these tools that they only read.
+    for (spec, calls, deserved) in [(files_spec, files, 40), (time_spec, time, 0)] {
+        let config = SurveyConfig { repeats: 40, ..SurveyConfig::default() };
         let (_, learned) = learn(&spec, Some(calls), config).await;
         let latency = learned.whole.latency.as_ref().expect("calls succeeded");
         println!("{}: {:?}, distance {:.3}", learned.server, learned.whole.dynamics, latency.ks);

@@ -213,6 +213,9 @@ fn show(learned: &Imitation) {
 
 fn show_fit(name: &str, fit: &Fit) {
     print(tint(Tint::Strong, &format!("\n{name}: {} calls", fit.calls)));
+    if fit.deserved_errors == fit.calls {
+        return print("  an error each time, as far as can be told for the arguments");
+    }
     if let Some(latency) = &fit.latency {
         let cells = |pick: fn(&nex_world::imitate::QuantileRow) -> f64| {
             latency.quantiles.iter().map(|row| format!("{:>8.1}", pick(row))).collect::<String>()
