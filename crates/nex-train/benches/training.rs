@@ -3,6 +3,7 @@
 //! PyTorch runs in a process of its own (`peers/torch_peer.py`) with the Python of `NEX_PEERS/v/torch`,
 //! on as many threads as we do; the two take turns, and the median of the turns is told. Besides the
 //! wall clock there is the processor time, which is the fairer measure on a machine that is shared.
+//! `NEX_TRAIN_THREADS`, `NEX_TRAIN_TURNS` and `NEX_TRAIN_ONLY=training|generation` choose what is measured.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -228,6 +229,11 @@ fn main() {
     if peer.is_none() {
         println!("no PyTorch in NEX_PEERS/v/torch: only our own speeds");
     }
-    generation(&mut peer, threads, turns);
-    train(&mut peer, threads, turns);
+    let only = std::env::var("NEX_TRAIN_ONLY").unwrap_or_default();
+    if only != "generation" {
+        train(&mut peer, threads, turns);
+    }
+    if only != "training" {
+        generation(&mut peer, threads, turns);
+    }
 }

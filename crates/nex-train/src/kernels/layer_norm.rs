@@ -66,6 +66,7 @@ dispatched! {
     ///
     /// `dx = r·(g − mean(g) − x̂·mean(g·x̂))` with `g = w·dy`; `dw = Σ dy·x̂`; `db = Σ dy`. With `is_first`
     /// `dx` is overwritten.
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn layer_norm_backward(
         dy: &[f32],
         normed: &[f32],
