@@ -25,7 +25,7 @@ async fn run(recipe: &Recipe, folder: &std::path::Path) -> Option<(String, Vec<E
     let text = std::fs::read_to_string(synthesis.folder().tasks_path()).unwrap();
     let control = RolloutControl::default();
     synthesis.execute(tasks, Arc::new(Expert::default()), None, &control, &mut Silent).await.unwrap();
-    let episodes = Reader::<Episode>::open(&synthesis.folder().episodes_dir()).unwrap();
+    let episodes = Reader::<Episode>::open(synthesis.folder().episodes_dir()).unwrap();
     Some((text, episodes.map(Result::unwrap).collect()))
 }
 
