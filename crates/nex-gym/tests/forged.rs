@@ -27,7 +27,7 @@ fn stage(pattern: WorkflowPattern, agents: usize, seed: u64) -> Stage {
     write(&forged.files, folder.path()).expect("files are written");
     let entry = folder.path().join(&forged.manifest.entry);
     let spec = load_runnable(&entry, &LoadOptions::default()).expect("it loads");
-    let world = World::load(&folder.path().join(&forged.manifest.world_file)).expect("the world loads");
+    let world = World::load(folder.path().join(&forged.manifest.world_file)).expect("the world loads");
     Stage {
         harness: Harness::from_spec(forged.manifest.name, Pattern::Framework, spec),
         environment: Arc::new(InProcess::new(world.clone())),

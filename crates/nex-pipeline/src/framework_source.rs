@@ -91,7 +91,7 @@ impl FrameworkSource {
         let spec = load_runnable(&entry, &LoadOptions::default()).map_err(|cause| {
             PipelineError::Harness { harness: manifest.name.clone(), cause: cause.to_string() }
         })?;
-        let world = World::load(&folder.join(&manifest.world_file))?;
+        let world = World::load(folder.join(&manifest.world_file))?;
         let mut files = BTreeMap::new();
         gather(folder, folder, &mut files)?;
         Ok(Self { name: manifest.name, spec, world, files })

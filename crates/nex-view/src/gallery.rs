@@ -3,7 +3,7 @@
 //! In: [`GalleryInput`]. Out: one page that loads nothing. A function of its input. What is shown
 //! comes from files that anyone may have written, so it reaches the page as escaped text only.
 
-use crate::chart::{CountRow, count_bars, dots, small_graph};
+use crate::chart::{CountRow, Dot, count_bars, dots, small_graph};
 use crate::page::figure;
 use crate::policy::{SCRIPT, STYLE, content_security_policy};
 use crate::text::{Name, count, label, plural};
@@ -121,11 +121,11 @@ fn hue(pattern: &str, patterns: &[(&str, u64)]) -> usize {
 
 fn map(input: &GalleryInput, patterns: &[(&str, u64)]) -> Markup {
     let placed = input.frameworks.iter().enumerate();
-    let placed: Vec<(f64, f64, usize, String)> = placed
+    let placed: Vec<Dot> = placed
         .filter_map(|(index, item)| {
             let (x, y) = item.place?;
             let words = format!("{} · {} · {} agents", index, item.title, item.agents.len());
-            Some((x, y, hue(&item.pattern, patterns), words))
+            Some(Dot { x, y, hue: hue(&item.pattern, patterns), words })
         })
         .collect();
     html! {

@@ -58,6 +58,17 @@ struct Handed {
     report: Vec<usize>,
 }
 
+/// What one agent of a team can do now.
+struct Work {
+    /// Its place in the team.
+    colleague: usize,
+    steps: Vec<usize>,
+    /// Facts that it must be told.
+    known: Vec<usize>,
+    /// Facts that it must report.
+    report: Vec<usize>,
+}
+
 /// Whose step it is, from where a desk sits: 0 its own, then its team.
 const OWN: usize = 0;
 const NOBODY: usize = usize::MAX;
@@ -144,8 +155,8 @@ impl Desk {
         if let Some(cause) = self.player.cause_of_giving_up() {
             return Utterance::text(self.production.words.give_up(cause));
         }
-        if let Some(order) = (0..self.part.team.len()).find_map(|colleague| self.order_for(colleague)) {
-            return self.give(order);
+        if let Some(work) = (0..self.part.team.len()).find_map(|colleague| self.work_for(colleague)) {
+            return self.give(work);
         }
         if let Some(utterance) = self.player.mend() {
             return utterance;
@@ -241,7 +252,7 @@ impl Desk {
     }
 
     /// What `colleague` can do and tell now.
-    fn order_for(&self, colleague: usize) -> Option<(usize, Vec<usize>, Vec<usize>, Vec<usize>)> {
+    fn work_for(&self, colleague: usize) -> Option<Work> {
         let plan = &self.production.task.plan;
         let facts = &self.production.script.facts;
         let me = colleague + 1;
@@ -288,7 +299,7 @@ impl Desk {
         if steps.is_empty() && report.is_empty() {
             return None;
         }
-        Some((colleague, steps, known.into_iter().collect(), report))
+        Some(Work { colleague, steps, known: known.into_iter().collect(), report })
     }
 
     /// The sources of which others than `me` need parts, each with the reader.
@@ -309,8 +320,8 @@ impl Desk {
         sources
     }
 
-    fn give(&mut self, order: (usize, Vec<usize>, Vec<usize>, Vec<usize>)) -> Utterance {
-        let (colleague, steps, known, report) = order;
+    fn give(&mut self, work: Work) -> Utterance {
+        let Work { colleague, steps, known, report } = work;
         let production = self.production.clone();
         let name = self.part.team[colleague].name.clone();
         let is_first = self.met.insert(colleague);

@@ -15,13 +15,23 @@ const BOX: f64 = 20.0;
 const LEAST_WIDTH: f64 = 190.0;
 const LEAST_HEIGHT: f64 = 90.0;
 
-/// Dots at `(x, y)`, each with the number of its hue and the words that a pointer over it shows.
-pub(crate) fn dots(placed: &[(f64, f64, usize, String)]) -> Markup {
-    let range = |of: &dyn Fn(&(f64, f64, usize, String)) -> f64| {
+/// One dot of [`dots`].
+pub(crate) struct Dot {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    /// The number of its colour.
+    pub(crate) hue: usize,
+    /// What a pointer over it shows.
+    pub(crate) words: String,
+}
+
+/// Dots where they lie, as large as they fit.
+pub(crate) fn dots(placed: &[Dot]) -> Markup {
+    let range = |of: fn(&Dot) -> f64| {
         let values = placed.iter().map(of);
         values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
-    let ((left, right), (bottom, top)) = (range(&|dot| dot.0), range(&|dot| dot.1));
+    let ((left, right), (bottom, top)) = (range(|dot| dot.x), range(|dot| dot.y));
     // One unit is as long across as it is up: distances are what the map shows.
     let unit = ((WIDTH - 2.0 * MARGIN) / (right - left).max(1e-9))
         .min((HEIGHT - 2.0 * MARGIN) / (top - bottom).max(1e-9));
@@ -29,7 +39,7 @@ pub(crate) fn dots(placed: &[(f64, f64, usize, String)]) -> Markup {
     let y = |v: f64| HEIGHT / 2.0 - (v - (bottom + top) / 2.0) * unit;
     html! {
         svg.dots viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label="Map of the frameworks" {
-            @for (across, up, hue, words) in placed {
+            @for Dot { x: across, y: up, hue, words } in placed {
                 circle class=(format!("dot hue-{hue}")) cx=(format!("{:.1}", x(*across)))
                     cy=(format!("{:.1}", y(*up))) r="4.5" {
                     title { (label(words, 160)) }

@@ -12,7 +12,7 @@ mod histogram;
 mod layers;
 
 pub(crate) use bars::{CountRow, RateRow, count_bars, rate_bars, score_bar};
-pub(crate) use dots::{dots, small_graph};
+pub(crate) use dots::{Dot, dots, small_graph};
 pub(crate) use funnel::funnel;
 pub(crate) use graph::{Card, CardLine, Mark, graph};
 pub(crate) use histogram::histogram;
