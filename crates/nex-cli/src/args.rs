@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Real MCP servers: record one, replay a recording.
     #[command(subcommand)]
     Mcp(crate::commands::mcp::McpCommand),
+    /// Small policies: what a training run takes, and fine-tuning on episodes.
+    #[command(subcommand)]
+    Train(crate::commands::train::TrainCommand),
     /// Write the report of a run folder anew and say where it is.
     View(ViewArgs),
     /// Say what this machine can do, and what is missing.

@@ -62,6 +62,7 @@ fn run(command: Command) -> Outcome {
         Command::World(WorldCommand::Imitate(args)) => commands::imitate::run(args),
         Command::Tools(command) => commands::tools::run(command),
         Command::Mcp(command) => commands::mcp::run(command),
+        Command::Train(command) => commands::train::run(command),
         Command::View(args) => commands::view::run(args),
         Command::Doctor => commands::doctor::run(),
     }

@@ -16,5 +16,6 @@ pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod synth;
 pub(crate) mod tools;
+pub(crate) mod train;
 pub(crate) mod view;
 pub(crate) mod world;
