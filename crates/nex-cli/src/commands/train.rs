@@ -108,7 +108,7 @@ fn show_plan(args: &PlanArgs) -> Outcome {
     print(plan(&input).map_err(told)?.text);
     if *name == "nexus-1" {
         print(tint(Tint::Strong, "Where the published figures do not agree:"));
-        disagreements().iter().for_each(|line| print(format!("- {line}")));
+        print(disagreements().map_err(told)?);
     }
     Ok(())
 }
