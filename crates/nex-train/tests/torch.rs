@@ -2,8 +2,8 @@
 //! checkpoint loads in `transformers`.
 //!
 //! `torch_gradients.json` is what `peers/torch_peer.py gradients` prints. Where `NEX_PEERS` has a Python with
-//! PyTorch (`v/torch`, which `scripts/install-peers --with-torch` makes), it is made anew and compared too;
-//! elsewhere only the recorded gradients are compared.
+//! PyTorch (`v/torch`, over 6 GB, which `scripts/install-peers --with-torch` makes), the tests that are
+//! ignored by default compare with PyTorch itself: `cargo test -p nex-train --test torch -- --ignored`.
 
 use nex_train::{
     CrossEntropy, Decoder, GradientEngine, Link, Model, ModelConfig, PackedRow, Piece, Policy,
@@ -66,26 +66,26 @@ fn gradients_equal_the_recorded_ones_of_pytorch() {
     check(&serde_json::from_str(include_str!("torch_gradients.json")).unwrap());
 }
 
-/// What `torch_peer.py` prints; none where there is no PyTorch.
-fn peer(arguments: &[&str]) -> Option<Value> {
-    let python = PathBuf::from(std::env::var_os("NEX_PEERS")?).join("v/torch/bin/python");
-    if !python.exists() {
-        return None;
-    }
+/// What `torch_peer.py` prints.
+fn peer(arguments: &[&str]) -> Value {
+    let peers = std::env::var_os("NEX_PEERS").map(PathBuf::from).unwrap_or_default();
+    let python = peers.join("v/torch/bin/python");
+    let missing = "no PyTorch in NEX_PEERS: scripts/install-peers --with-torch installs it";
+    assert!(python.exists(), "{missing} ({} is not there)", python.display());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/torch_peer.py");
     let output = Command::new(python).arg(script).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]
+#[ignore = "needs PyTorch: scripts/install-peers --with-torch"]
 fn gradients_equal_pytorch() {
-    if let Some(theirs) = peer(&["gradients"]) {
-        check(&theirs);
-    }
+    check(&peer(&["gradients"]));
 }
 
 #[test]
+#[ignore = "needs PyTorch: scripts/install-peers --with-torch"]
 fn a_checkpoint_without_our_additions_loads_in_transformers() {
     let texts = ["find order o17", "für 您好"];
     let tokenizer = PolicyTokenizer::train(texts.into_iter().cycle().take(40), 300).unwrap();
@@ -95,7 +95,7 @@ fn a_checkpoint_without_our_additions_loads_in_transformers() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("policy");
         Policy { model: model.clone(), tokenizer: tokenizer.clone() }.save(&path).unwrap();
-        let Some(theirs) = peer(&["load", path.to_str().unwrap()]) else { return };
+        let theirs = peer(&["load", path.to_str().unwrap()]);
         assert_eq!(theirs["model"], "GPTNeoXForCausalLM");
         let tokens = tokenizer.encode("find order o17 für 您好").unwrap();
         assert_eq!(theirs["tokens"], serde_json::json!(tokens));
