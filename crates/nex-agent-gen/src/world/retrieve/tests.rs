@@ -24,6 +24,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("consumer_lending", "a bank that grants loans to borrowers"),
     ("recruiting", "candidates apply for jobs and come to interviews"),
     ("it_service_desk", "tickets about computers and software outages"),
+    ("code_review", "developers review the code of pull requests before they merge"),
     ("incident_response", "a soc that answers malware and phishing incidents"),
     ("telecom_provisioning", "broadband and mobile lines of a telecom"),
     ("online_shop", "an e-commerce shop with refunds of purchases"),
