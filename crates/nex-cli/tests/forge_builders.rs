@@ -110,7 +110,7 @@ fn what_cannot_be_asked_for_is_told_before_any_model_is_asked() {
     }
     assert_eq!(server.requests(), 0);
     let catalogue = nex(&["forge", "x", "--catalogue", "x.json", "--out", &out]);
-    assert_eq!(catalogue.status.code(), Some(2), "{}", text(&catalogue.stderr));
+    assert_eq!(catalogue.status.code(), Some(3), "{}", text(&catalogue.stderr));
     assert!(!Path::new(&out).exists());
 }
 

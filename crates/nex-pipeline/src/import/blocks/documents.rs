@@ -54,8 +54,9 @@ impl Documents {
             match byte {
                 b'"' => self.is_in_string = true,
                 b'{' | b'[' => self.depth += 1,
-                // A number or a word ends at what separates it.
-                b',' | b'\n' | b']' if self.depth == 0 => return self.end(start, at),
+                // A number or a word ends at what separates it. A document has a byte at least: a bracket
+                // that closes nothing is one, and no JSON.
+                b',' | b'\n' | b']' if self.depth == 0 && at > start => return self.end(start, at),
                 b'}' | b']' => {
                     self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 {

@@ -38,6 +38,19 @@ fn check(text: &str, expected: Expect) {
     expected.assert_eq(&found.join("\n"));
 }
 
+/// Such a bracket must neither hold up the reading nor swallow what follows.
+#[test]
+fn a_bracket_that_closes_nothing_is_a_record_of_its_own() {
+    check(
+        "[{\"a\":1}]]{\"b\":2}\n]",
+        expect![[r#"
+        1: {"a":1}
+        1: ]
+        1: {"b":2}
+        2: ]"#]],
+    );
+}
+
 #[test]
 fn lines_with_bom_crlf_blanks_and_a_cut_off_end() {
     check(
