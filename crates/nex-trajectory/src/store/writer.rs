@@ -217,6 +217,10 @@ impl Tail {
     }
 }
 
+/// How often, and after what pause, a lock that is held is tried again before its holder is named.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 /// Takes the store's lock and writes our process id into it, for whoever comes second.
 fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join("store.lock");
@@ -227,7 +231,18 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .open(&path)
         .map_err(StoreError::io("open", &path))?;
-    match FileExt::try_lock_exclusive(&file) {
+    // A child process that is being started holds copies of this program's files, and so of a lock that
+    // was just given back, until it runs its own program: such a lock passes.
+    let mut locked = FileExt::try_lock_exclusive(&file);
+    for _ in 0..LOCK_TRIES {
+        let is_held = locked.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        if !is_held {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        locked = FileExt::try_lock_exclusive(&file);
+    }
+    match locked {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             let mut holder = String::new();
