@@ -11,16 +11,17 @@ struct Silent;
 
 impl ExecuteObserver for Silent {}
 
-/// Tasks and episodes of a run; none on a machine without sandbox or Python.
+/// Tasks and episodes of a run; none on a machine without sandbox or Python, where `NEX_SKIP_PEERS=1` says
+/// that this is known.
 async fn run(recipe: &Recipe, folder: &std::path::Path) -> Option<(String, Vec<Episode>)> {
     let synthesis = Synthesis::open(recipe.clone(), folder, Vec::new()).unwrap();
     let tasks = match synthesis.make_tasks(&|_| {}) {
         Ok(tasks) => tasks,
-        Err(cause) if cause.to_string().contains("python3") || cause.to_string().contains("sandbox") => {
+        Err(cause) if std::env::var("NEX_SKIP_PEERS").is_ok_and(|skip| skip == "1") => {
             eprintln!("not tested: {cause}");
             return None;
         }
-        Err(cause) => panic!("{cause}"),
+        Err(cause) => panic!("{cause}; these worlds need a sandbox and python3, or NEX_SKIP_PEERS=1"),
     };
     let text = std::fs::read_to_string(synthesis.folder().tasks_path()).unwrap();
     let control = RolloutControl::default();

@@ -1,5 +1,5 @@
 //! Replies of builders that know their trade, for a code review desk in two layers.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use super::server::Script;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! A chat-completions server that plays each agent from a script, over real HTTP.
 //!
 //! It tells the agents apart by the first line of their system prompt, and keeps what it was asked.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use serde_json::{Value, json};
 use std::collections::{HashMap, VecDeque};
