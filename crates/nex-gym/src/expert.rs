@@ -120,6 +120,11 @@ impl ExpertModel {
     /// The expert for one episode of `task` by agents put together as `pattern`, which is one of the
     /// built-in ones; in any other framework everyone works alone.
     pub fn new(task: Arc<Task>, pattern: Pattern, dials: ExpertDials, seed: u64) -> Self {
+        let pattern = match pattern {
+            // Without its files nobody knows who does what.
+            Pattern::Framework => Pattern::Single,
+            builtin => builtin,
+        };
         Self::with(task, pattern, Cast::default(), dials, seed)
     }
 
